@@ -1,0 +1,29 @@
+/**
+ * The ports to the outside world. Protocol code never reads a clock or a random source by itself: it asks the host it was
+ * given, so that an exchange can be recorded and replayed octet for octet.
+ * @module
+ */
+
+/** Tells the time. */
+export interface Clock {
+  /** Milliseconds since 1970-01-01 UTC. */
+  now(): number;
+}
+
+/** A source of unpredictable octets. */
+export interface Random {
+  /** A new array of `length` octets (at most 65,536) fit for keys and nonces. */
+  bytes(length: number): Uint8Array;
+}
+
+/** What protocol code may ask of the machine it runs on. */
+export interface Host {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** The platform's own clock and cryptographic random source: Node.js, browsers, Deno, Bun. */
+export const systemHost: Host = {
+  clock: { now: () => Date.now() },
+  random: { bytes: (length) => globalThis.crypto.getRandomValues(new Uint8Array(length)) },
+};

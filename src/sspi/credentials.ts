@@ -1,0 +1,198 @@
+/**
+ * What `acquireCredentialsHandle` takes as pAuthData: the credential structures of the SDK as typed values.
+ * @see https://learn.microsoft.com/windows/win32/api/credssp/ns-credssp-credssp_cred
+ * @module
+ */
+import type { AccountSource, NtlmVerifier } from './accounts.ts';
+import type { DelegationPolicy } from './delegation.ts';
+import type { Secret } from './secret.ts';
+
+/** Bits of `SEC_WINNT_AUTH_IDENTITY.Flags` (contract A20). */
+export const AUTH_IDENTITY = {
+  ANSI: 0x1,
+  UNICODE: 0x2,
+  MARSHALLED: 0x4,
+  ONLY: 0x8,
+  PROCESS_ENCRYPTED: 0x10,
+  SYSTEM_PROTECTED: 0x20,
+  USER_PROTECTED: 0x40,
+  SYSTEM_ENCRYPTED: 0x80,
+  RESERVED: 0x10000,
+  NULL_USER: 0x20000,
+  NULL_DOMAIN: 0x40000,
+  ID_PROVIDER: 0x80000,
+} as const;
+
+/**
+ * `SEC_WINNT_AUTH_IDENTITY`, `_EX` and the content of `_EX2`: a name and a password. An absent field and an empty string are
+ * two things, as NULL and "" are in C.
+ */
+export interface AuthIdentity {
+  readonly kind: 'identity';
+  readonly user?: string | undefined;
+  readonly domain?: string | undefined;
+  /** Text, or UTF-16LE octets in a `Secret`, which then stays the caller's: the credential makes its own copy. */
+  readonly password?: string | Secret | undefined;
+  /** Bits of {@link AUTH_IDENTITY}. */
+  readonly flags?: number | undefined;
+  /** `PackageList`: Negotiate's sub-packages in a comma list, `!name` excludes; for example `!ntlm` (contract A21). */
+  readonly packageList?: string | undefined;
+}
+
+/** A name and the NT hash of its password: a kind of its own, never guessed from the form of a password (fault Z25). */
+export interface NtHashIdentity {
+  readonly kind: 'nt-hash';
+  readonly user: string;
+  readonly domain?: string | undefined;
+  /** 16 octets. */
+  readonly ntHash: Secret;
+  readonly packageList?: string | undefined;
+}
+
+/** Log on as nobody. NTLM only, and only where both sides ask for it. */
+export interface AnonymousIdentity {
+  readonly kind: 'anonymous';
+}
+
+/** How an acceptor treats channel bindings: extended protection for authentication (fault Z18). */
+export type ChannelBindingPolicy = 'never' | 'when-supported' | 'required';
+
+/** The server's side of NTLM and Negotiate. */
+export interface AcceptorIdentity {
+  readonly kind: 'acceptor';
+  /** Where the accounts are; or who verifies in our place. Exactly one of the two kinds. */
+  readonly accounts: AccountSource | NtlmVerifier;
+  /** NetBIOS and DNS names for the CHALLENGE; defaults are for a stand-alone server. */
+  readonly computer?: ComputerNames | undefined;
+  readonly channelBindingPolicy?: ChannelBindingPolicy | undefined;
+  /** Service names that a client may ask for, case-insensitive; absent: any. */
+  readonly targetNames?: readonly string[] | undefined;
+  /** Accept ANONYMOUS clients. Default false. */
+  readonly allowAnonymous?: boolean | undefined;
+  /** Accept NTLMv1 and LM responses. Default false; CredSSP never does. */
+  readonly allowNtlmV1?: boolean | undefined;
+  /** Accept clients without 128-bit session security. Default false. */
+  readonly allowWeakSessionSecurity?: boolean | undefined;
+  /** Greatest age of an NTLMv2 response in milliseconds. Default 36 hours (contract N19). */
+  readonly maxResponseAge?: number | undefined;
+  readonly packageList?: string | undefined;
+}
+
+/** What a server calls itself in NTLM's TargetInfo. */
+export interface ComputerNames {
+  readonly netbiosComputer: string;
+  readonly netbiosDomain: string;
+  readonly dnsComputer?: string | undefined;
+  readonly dnsDomain?: string | undefined;
+  readonly dnsTree?: string | undefined;
+}
+
+/** What the Negotiate package and the mechanisms below it take. */
+export type SpnegoAuthData = AuthIdentity | NtHashIdentity | AnonymousIdentity | AcceptorIdentity;
+
+/** Bits of `SCHANNEL_CRED.dwFlags` (contract A24). */
+export const SCH_CRED = {
+  NO_SYSTEM_MAPPER: 0x2,
+  NO_SERVERNAME_CHECK: 0x4,
+  MANUAL_CRED_VALIDATION: 0x8,
+  NO_DEFAULT_CREDS: 0x10,
+  AUTO_CRED_VALIDATION: 0x20,
+  USE_DEFAULT_CREDS: 0x40,
+  DISABLE_RECONNECTS: 0x80,
+  REVOCATION_CHECK_END_CERT: 0x100,
+  REVOCATION_CHECK_CHAIN: 0x200,
+  REVOCATION_CHECK_CHAIN_EXCLUDE_ROOT: 0x400,
+  IGNORE_NO_REVOCATION_CHECK: 0x800,
+  IGNORE_REVOCATION_OFFLINE: 0x1000,
+  SEND_AUX_RECORD: 0x200000,
+  USE_STRONG_CRYPTO: 0x400000,
+} as const;
+
+/** Bits of `grbitEnabledProtocols` (contract A26). */
+export const SP_PROT = {
+  TLS1_0_SERVER: 0x40,
+  TLS1_0_CLIENT: 0x80,
+  TLS1_1_SERVER: 0x100,
+  TLS1_1_CLIENT: 0x200,
+  TLS1_2_SERVER: 0x400,
+  TLS1_2_CLIENT: 0x800,
+  TLS1_3_SERVER: 0x1000,
+  TLS1_3_CLIENT: 0x2000,
+} as const;
+
+/** A certificate with its private key, in PEM; the chain above the leaf may follow it. */
+export interface CertificateWithKey {
+  readonly certificate: string;
+  /** PEM text, or PEM octets in a Secret. */
+  readonly privateKey: string | Secret;
+}
+
+/** `SCHANNEL_CRED` (version 4) and `SCH_CREDENTIALS` (version 5) in one. */
+export interface SchannelCredential {
+  readonly kind: 'schannel';
+  /** `paCred`. */
+  readonly certificates?: readonly CertificateWithKey[] | undefined;
+  /** `hRootStore`: PEM certificates that are trusted. Absent: the ones that the runtime trusts. */
+  readonly rootStore?: readonly string[] | undefined;
+  /** `grbitEnabledProtocols`: bits of {@link SP_PROT}; 0 or absent: TLS 1.2 and 1.3. */
+  readonly enabledProtocols?: number | undefined;
+  /** `dwFlags`: bits of {@link SCH_CRED}. */
+  readonly flags?: number | undefined;
+  /** Servers: ask the client for a certificate. CredSSP never does. */
+  readonly requestClientCertificate?: boolean | undefined;
+}
+
+/** `CREDSPP_SUBMIT_TYPE`; the SDK spells it so (contract A17, E14). */
+export const CREDSPP_SUBMIT_TYPE = {
+  CredsspPasswordCreds: 2,
+  CredsspSchannelCreds: 4,
+  CredsspCertificateCreds: 13,
+  CredsspSubmitBufferBoth: 50,
+  CredsspSubmitBufferBothOld: 51,
+  CredsspCredEx: 100,
+} as const;
+
+/** `CREDSSP_CRED_EX.Flags`: ask for remote credential guard. */
+export const CREDSSP_FLAG_REDIRECT = 0x1;
+
+/** `CREDSSP_CRED`: what the TLS layer and what the mechanism inside is to use. */
+export interface CredSspCredential {
+  readonly kind: 'credssp';
+  /** One of {@link CREDSPP_SUBMIT_TYPE}; absent: CredsspPasswordCreds. */
+  readonly type?: number | undefined;
+  readonly schannelCred?: SchannelCredential | undefined;
+  readonly spnegoCred?: SpnegoAuthData | undefined;
+  readonly options?: CredSspOptions | undefined;
+}
+
+/** `CREDSSP_CRED_EX` (contract A18). */
+export interface CredSspCredentialEx {
+  readonly kind: 'credssp-ex';
+  /** Must be 0. */
+  readonly version?: number | undefined;
+  /** {@link CREDSSP_FLAG_REDIRECT} or 0. */
+  readonly flags?: number | undefined;
+  readonly cred: CredSspCredential;
+}
+
+/** What on Windows the registry and group policy say. */
+export interface CredSspOptions {
+  /** Highest version of TSRequest to speak, 2 to 6. Default 6. */
+  readonly maxVersion?: number | undefined;
+  /**
+   * Lowest version of the peer to accept, 2 to 6: the encryption-oracle remediation (contract Y17-Y21). Default 5 for a client
+   * ("mitigated") and 5 for a server ("force updated clients").
+   */
+  readonly minVersion?: number | undefined;
+  /** Clients: to whom credentials may be delegated. Default: contract Y15. */
+  readonly policy?: DelegationPolicy | undefined;
+  /** Clients: where the credentials came from, which decides the policy list. Default `fresh` (contract A15, Y5). */
+  readonly source?: 'fresh' | 'saved' | 'default' | undefined;
+  /** Clients under TLS 1.3: send the first TSRequest together with Finished, or after the server's next token (contract X12). */
+  readonly tls13?: 'combined' | 'split' | undefined;
+  /** Clients: the mechanism inside, `ntlm` for bare NTLMSSP without SPNEGO. Default `negotiate`. */
+  readonly mechanism?: 'negotiate' | 'ntlm' | undefined;
+}
+
+/** Everything that a package may be given to make a credential of. */
+export type AuthData = SpnegoAuthData | SchannelCredential | CredSspCredential | CredSspCredentialEx;

@@ -1,0 +1,187 @@
+/**
+ * Context and credential flags. ISC and ASC have numeric spaces of their own: from 0x8000 upwards the same name has another
+ * value on the other side (contract §2.10, E22), so never use one side's constant on the other.
+ * @see https://learn.microsoft.com/windows/win32/secauthn/context-requirements
+ * @module
+ */
+
+/** What a client asks of `initializeSecurityContext`. */
+export const ISC_REQ = {
+  DELEGATE: 0x1,
+  MUTUAL_AUTH: 0x2,
+  REPLAY_DETECT: 0x4,
+  SEQUENCE_DETECT: 0x8,
+  CONFIDENTIALITY: 0x10,
+  USE_SESSION_KEY: 0x20,
+  PROMPT_FOR_CREDS: 0x40,
+  USE_SUPPLIED_CREDS: 0x80,
+  ALLOCATE_MEMORY: 0x100,
+  USE_DCE_STYLE: 0x200,
+  DATAGRAM: 0x400,
+  CONNECTION: 0x800,
+  CALL_LEVEL: 0x1000,
+  FRAGMENT_SUPPLIED: 0x2000,
+  EXTENDED_ERROR: 0x4000,
+  STREAM: 0x8000,
+  INTEGRITY: 0x10000,
+  IDENTIFY: 0x20000,
+  NULL_SESSION: 0x40000,
+  MANUAL_CRED_VALIDATION: 0x80000,
+  RESERVED1: 0x100000,
+  FRAGMENT_TO_FIT: 0x200000,
+  FORWARD_CREDENTIALS: 0x400000,
+  NO_INTEGRITY: 0x800000,
+  USE_HTTP_STYLE: 0x1000000,
+  UNVERIFIED_TARGET_NAME: 0x20000000,
+  CONFIDENTIALITY_ONLY: 0x40000000,
+  /** Beyond 32 bits: the "Ex" form of the request flags. */
+  MESSAGES: 0x1_0000_0000,
+} as const;
+
+/** What a client got. */
+export const ISC_RET = {
+  DELEGATE: 0x1,
+  MUTUAL_AUTH: 0x2,
+  REPLAY_DETECT: 0x4,
+  SEQUENCE_DETECT: 0x8,
+  CONFIDENTIALITY: 0x10,
+  USE_SESSION_KEY: 0x20,
+  USED_COLLECTED_CREDS: 0x40,
+  USED_SUPPLIED_CREDS: 0x80,
+  ALLOCATED_MEMORY: 0x100,
+  USED_DCE_STYLE: 0x200,
+  DATAGRAM: 0x400,
+  CONNECTION: 0x800,
+  INTERMEDIATE_RETURN: 0x1000,
+  CALL_LEVEL: 0x2000,
+  EXTENDED_ERROR: 0x4000,
+  STREAM: 0x8000,
+  INTEGRITY: 0x10000,
+  IDENTIFY: 0x20000,
+  NULL_SESSION: 0x40000,
+  MANUAL_CRED_VALIDATION: 0x80000,
+  RESERVED1: 0x100000,
+  FRAGMENT_ONLY: 0x200000,
+  FORWARD_CREDENTIALS: 0x400000,
+  USED_HTTP_STYLE: 0x1000000,
+  NO_ADDITIONAL_TOKEN: 0x2000000,
+  REAUTHENTICATION: 0x8000000,
+  CONFIDENTIALITY_ONLY: 0x40000000,
+  MESSAGES: 0x1_0000_0000,
+} as const;
+
+/** What a server asks of `acceptSecurityContext`. */
+export const ASC_REQ = {
+  DELEGATE: 0x1,
+  MUTUAL_AUTH: 0x2,
+  REPLAY_DETECT: 0x4,
+  SEQUENCE_DETECT: 0x8,
+  CONFIDENTIALITY: 0x10,
+  USE_SESSION_KEY: 0x20,
+  SESSION_TICKET: 0x40,
+  ALLOCATE_MEMORY: 0x100,
+  USE_DCE_STYLE: 0x200,
+  DATAGRAM: 0x400,
+  CONNECTION: 0x800,
+  CALL_LEVEL: 0x1000,
+  FRAGMENT_SUPPLIED: 0x2000,
+  EXTENDED_ERROR: 0x8000,
+  STREAM: 0x10000,
+  INTEGRITY: 0x20000,
+  LICENSING: 0x40000,
+  IDENTIFY: 0x80000,
+  ALLOW_NULL_SESSION: 0x100000,
+  ALLOW_NON_USER_LOGONS: 0x200000,
+  ALLOW_CONTEXT_REPLAY: 0x400000,
+  FRAGMENT_TO_FIT: 0x800000,
+  NO_TOKEN: 0x1000000,
+  PROXY_BINDINGS: 0x4000000,
+  ALLOW_MISSING_BINDINGS: 0x10000000,
+} as const;
+
+/** What a server got. */
+export const ASC_RET = {
+  DELEGATE: 0x1,
+  MUTUAL_AUTH: 0x2,
+  REPLAY_DETECT: 0x4,
+  SEQUENCE_DETECT: 0x8,
+  CONFIDENTIALITY: 0x10,
+  USE_SESSION_KEY: 0x20,
+  SESSION_TICKET: 0x40,
+  ALLOCATED_MEMORY: 0x100,
+  USED_DCE_STYLE: 0x200,
+  DATAGRAM: 0x400,
+  CONNECTION: 0x800,
+  CALL_LEVEL: 0x2000,
+  THIRD_LEG_FAILED: 0x4000,
+  EXTENDED_ERROR: 0x8000,
+  STREAM: 0x10000,
+  INTEGRITY: 0x20000,
+  LICENSING: 0x40000,
+  IDENTIFY: 0x80000,
+  NULL_SESSION: 0x100000,
+  ALLOW_NON_USER_LOGONS: 0x200000,
+  ALLOW_CONTEXT_REPLAY: 0x400000,
+  FRAGMENT_ONLY: 0x800000,
+  NO_TOKEN: 0x1000000,
+  NO_ADDITIONAL_TOKEN: 0x2000000,
+} as const;
+
+/** How a credential handle is to be used (contract A4). OUTBOUND is 2; the reference page prints 0 (E2). */
+export const SECPKG_CRED = {
+  INBOUND: 0x1,
+  OUTBOUND: 0x2,
+  BOTH: 0x3,
+  DEFAULT: 0x4,
+  AUTOLOGON_RESTRICTED: 0x10,
+  PROCESS_POLICY_ONLY: 0x20,
+  RESERVED: 0xf0000000,
+} as const;
+
+/** What a security package can do: `SecPkgInfo.fCapabilities` (contract P5). */
+export const SECPKG_FLAG = {
+  INTEGRITY: 0x1,
+  PRIVACY: 0x2,
+  TOKEN_ONLY: 0x4,
+  DATAGRAM: 0x8,
+  CONNECTION: 0x10,
+  MULTI_REQUIRED: 0x20,
+  CLIENT_ONLY: 0x40,
+  EXTENDED_ERROR: 0x80,
+  IMPERSONATION: 0x100,
+  ACCEPT_WIN32_NAME: 0x200,
+  STREAM: 0x400,
+  NEGOTIABLE: 0x800,
+  GSS_COMPATIBLE: 0x1000,
+  LOGON: 0x2000,
+  ASCII_BUFFERS: 0x4000,
+  FRAGMENT: 0x8000,
+  MUTUAL_AUTH: 0x10000,
+  DELEGATION: 0x20000,
+  READONLY_WITH_CHECKSUM: 0x40000,
+  RESTRICTED_TOKENS: 0x80000,
+  NEGO_EXTENDER: 0x100000,
+  NEGOTIABLE2: 0x200000,
+  APPCONTAINER_PASSTHROUGH: 0x400000,
+  APPCONTAINER_CHECKS: 0x800000,
+  CREDENTIAL_ISOLATION_ENABLED: 0x1000000,
+  APPLY_LOOPBACK: 0x2000000,
+} as const;
+
+/** Target data representation (contract R30): no effect on the wire. */
+export const SECURITY_DREP = { NETWORK: 0x0, NATIVE: 0x10 } as const;
+
+/** Quality of protection for `encryptMessage` (contract M3). */
+export const SECQOP = { WRAP_OOB_DATA: 0x40000000, WRAP_NO_ENCRYPT: 0x80000001 } as const;
+
+/**
+ * The names of the flags set in a mask.
+ * @example
+ * flagNames(ISC_RET, 0x10010); // ['CONFIDENTIALITY', 'INTEGRITY']
+ */
+export function flagNames(flags: Readonly<Record<string, number>>, mask: number): string[] {
+  return Object.keys(flags).filter((name) => {
+    const bit = flags[name] ?? 0;
+    return bit <= 0xffffffff && bit !== 0 && (mask & bit) >>> 0 === bit;
+  });
+}

@@ -1,0 +1,17 @@
+/**
+ * The vocabulary of SSPI: status codes, flags, buffers, attributes, credentials, and the shape of a security package.
+ * @module
+ */
+export * from './accounts.ts';
+export * from './attributes.ts';
+export * from './buffers.ts';
+export * from './channel-bindings.ts';
+export * from './credentials.ts';
+export * from './delegation.ts';
+export * from './errors.ts';
+export * from './exchange.ts';
+export * from './flags.ts';
+export * from './package.ts';
+export * from './secret.ts';
+export * from './status.ts';
+export * from './timestamps.ts';
