@@ -40,7 +40,8 @@ export interface Established {
   readonly flags: number;
   /** FILETIME ticks, UTC; absent when it never expires. */
   readonly expiry?: bigint | undefined;
-  readonly messages: MessageProtection;
+  /** Absent when the exchange protects no messages of its own, as bare TSRequests under somebody else's TLS. */
+  readonly messages?: MessageProtection | undefined;
 }
 
 /** A conversation: yields what goes to the peer, receives what came back, returns what was established. */
@@ -213,6 +214,8 @@ class ExchangeContext implements SecurityContext, Scope {
   get messages(): MessageProtection {
     this.#assertAlive('message protection');
     if (this.#established === undefined) throw new SspiError('CONTEXT_NOT_ESTABLISHED', { stage: 'message protection' });
+    if (this.#established.messages === undefined)
+      throw new SspiError('UNSUPPORTED_FUNCTION', { stage: 'message protection' });
     return this.#established.messages;
   }
 

@@ -1,0 +1,51 @@
+/**
+ * What a CredSSP context tells about the mechanism inside it (contract §2.3).
+ * @module
+ */
+import type { AttributeName, Scope } from '../sspi/index.ts';
+import type { MechanismContext } from './mechanism.ts';
+
+/** Asked of the mechanism as they are. */
+const FORWARDED = ['NAMES', 'SESSION_KEY', 'NATIVE_NAMES'] as const satisfies readonly AttributeName[];
+const FORWARDED_BY_ACCEPTOR = ['ACCESS_TOKEN', 'CLIENT_SPECIFIED_TARGET'] as const satisfies readonly AttributeName[];
+
+/** Every attribute that some CredSSP context has: the engines' own, the mechanism's, and those of the TLS channel. */
+export const CREDSSP_ATTRIBUTES: readonly AttributeName[] = [
+  ...FORWARDED,
+  ...FORWARDED_BY_ACCEPTOR,
+  'C_ACCESS_TOKEN',
+  'C_FULL_ACCESS_TOKEN',
+  'CREDS',
+  'CREDS_2',
+  'FLAGS',
+  'LAST_CLIENT_TOKEN_STATUS',
+  'LIFESPAN',
+  'NEGOTIATION_INFO',
+  'NEGOTIATION_PACKAGE',
+  'NEGO_STATUS',
+  'SERVER_AUTH_FLAGS',
+  'SUBJECT_SECURITY_ATTRIBUTES',
+];
+
+const LAST_TOKEN_YES = 0;
+
+/** Publishes what the mechanism knows, once authentication is over. */
+export function publishInnerAttributes(scope: Scope, context: MechanismContext, role: 'initiator' | 'acceptor'): void {
+  const forward = <N extends AttributeName>(name: N): void => scope.publish(name, () => context.query(name));
+
+  for (const name of FORWARDED) forward(name);
+  scope.publish('NEGOTIATION_PACKAGE', () => (context.inner ?? context).info);
+  if (context.inner !== undefined) {
+    forward('NEGOTIATION_INFO');
+    forward('NEGO_STATUS');
+  }
+  if (role === 'initiator') {
+    scope.publish('LAST_CLIENT_TOKEN_STATUS', () => ({ status: LAST_TOKEN_YES }));
+    return;
+  }
+  for (const name of FORWARDED_BY_ACCEPTOR) forward(name);
+  scope.publish('C_ACCESS_TOKEN', () => context.query('ACCESS_TOKEN'));
+  scope.publish('C_FULL_ACCESS_TOKEN', () => context.query('ACCESS_TOKEN'));
+  // No claims travel in NTLM; the set is there and empty (contract Q3).
+  scope.publish('SUBJECT_SECURITY_ATTRIBUTES', () => ({ attributes: [] }));
+}

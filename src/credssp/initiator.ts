@@ -1,0 +1,168 @@
+/**
+ * The client's side of CredSSP, [MS-CSSP] 3.1.5, once the TLS key of the server is known.
+ * @module
+ */
+import { equalInConstantTime } from '../crypto/index.ts';
+import {
+  CREDSSP_SERVER_AUTH,
+  type CredSspOptions,
+  type DelegatedCredentials,
+  type Exchange,
+  ISC_REQ,
+  ISC_RET,
+  type Leg,
+  type Scope,
+  SEC_E,
+  SspiError,
+} from '../sspi/index.ts';
+import { publishInnerAttributes } from './attributes.ts';
+import { bindingProof, FIRST_HASHED_VERSION } from './binding.ts';
+import { type Content, TSRequestChannel } from './channel.ts';
+import { encodeTSCredentials } from './credentials.ts';
+import { InnerMechanism, type MechanismContext } from './mechanism.ts';
+import { NONCE_LENGTH, type TSRequest } from './messages.ts';
+import { couldDelegate, DEFAULT_DELEGATION_POLICY, decideDelegation } from './policy.ts';
+
+/** What the client's side has to know. */
+export interface InitiatorOptions {
+  /** Content of the SubjectPublicKey BIT STRING of the server's certificate, without the unused-bits octet (contract X30). */
+  readonly publicKey: Uint8Array;
+  /** A fresh initiator context of Negotiate or NTLM with integrity and confidentiality. The exchange takes it over. */
+  readonly mechanism: MechanismContext;
+  /** What to delegate when `ISC_REQ.DELEGATE` is set. The caller keeps it. */
+  readonly credentials: DelegatedCredentials;
+  /** Whether the server's certificate is trusted and matches the target: then it authenticates the server (contract Y6). */
+  readonly serverCertificateTrusted: boolean;
+  readonly targetName?: string | undefined;
+  /** Bits of `ISC_REQ`. */
+  readonly flags: number;
+  readonly options?: CredSspOptions | undefined;
+}
+
+/** TSRequests in, TSRequests out; nothing that could hurt leaves before the server has proved that it sees our TLS key. */
+export async function* initiate(scope: Scope, options: InitiatorOptions): Exchange {
+  const { publicKey, flags, options: settings = {} } = options;
+  const mechanism = new InnerMechanism(scope.own(options.mechanism));
+  const channel = new TSRequestChannel(settings, (event) => scope.trace(event));
+  async function* exchange(content: Content): AsyncGenerator<Leg, TSRequest, Uint8Array> {
+    return channel.receive(yield channel.leg(content));
+  }
+
+  // No logon at all against a server that could never be delegated to (contract Y11).
+  assertCouldDelegate(options);
+
+  // Steps 1-2: authenticate both ends, tokens inside negoTokens, until the mechanism can seal.
+  let token = await mechanism.step();
+  while (!mechanism.canSeal) {
+    const reply = yield* exchange({ negoTokens: [{ negoToken: token }] });
+    token = await mechanism.step(expectTokens(reply));
+  }
+  mechanism.assertProtected();
+
+  // Step 3: prove that we see the same TLS key as the server. The last mechanism token rides along.
+  const nonce = channel.version >= FIRST_HASHED_VERSION ? scope.host.random.bytes(NONCE_LENGTH) : new Uint8Array(0);
+  const version = channel.version;
+  let reply = yield* exchange({
+    ...tokens(token),
+    pubKeyAuth: mechanism.seal(bindingProof('clientToServer', version, nonce, publicKey)),
+    clientNonce: version >= FIRST_HASHED_VERSION ? nonce : undefined,
+  });
+
+  // A mechListMIC or AP-REP may still be outstanding: with the server's proof or before it (contract X19, fault Z5).
+  if (reply.negoTokens !== undefined) token = await mechanism.step(reply.negoTokens);
+  while (reply.pubKeyAuth === undefined) {
+    if (mechanism.complete && token.length === 0)
+      throw new SspiError('UNEXPECTED_MESSAGE', { stage: 'pubKeyAuth', detail: 'the server does not prove its key' });
+    reply = yield* exchange(tokens(token));
+    token = reply.negoTokens === undefined ? new Uint8Array(0) : await mechanism.step(reply.negoTokens);
+  }
+  if (!mechanism.complete) throw new SspiError('UNEXPECTED_MESSAGE', { stage: 'pubKeyAuth', detail: 'it came before the end of authentication' });
+  if (channel.version !== version && version >= FIRST_HASHED_VERSION !== channel.version >= FIRST_HASHED_VERSION)
+    throw new SspiError('VERSION_CHANGED', { stage: 'pubKeyAuth', detail: 'the form of the proof was chosen before the server spoke' });
+
+  // Step 4: the server proves the same to us. Until this line nothing that could hurt has been sent.
+  const proof = mechanism.unseal(reply.pubKeyAuth);
+  if (!equalInConstantTime(proof, bindingProof('serverToClient', version, nonce, publicKey)))
+    throw new SspiError('PUBLIC_KEY_MISMATCH', { stage: 'pubKeyAuth' });
+
+  // Step 5: delegate, as far as the policy of this machine allows for this target.
+  const serverAuthentication = serverAuthenticationOf(mechanism, options);
+  scope.publish('SERVER_AUTH_FLAGS', () => ({ flags: serverAuthentication }));
+  publishInnerAttributes(scope, mechanism.context, 'initiator');
+  const delegated = decide(options, serverAuthentication !== 0);
+  const plaintext = encodeTSCredentials(delegated);
+  const authInfo = mechanism.seal(plaintext);
+  plaintext.fill(0);
+
+  const last = channel.leg({ authInfo });
+  return {
+    token: 'token' in last ? last.token : undefined,
+    flags: grantedFlags(flags, serverAuthentication !== 0, delegated.kind !== 'none'),
+  };
+}
+
+function tokens(token: Uint8Array): Content {
+  return token.length === 0 ? {} : { negoTokens: [{ negoToken: token }] };
+}
+
+function expectTokens(reply: TSRequest): readonly { readonly negoToken: Uint8Array }[] {
+  if (reply.negoTokens === undefined || reply.pubKeyAuth !== undefined)
+    throw new SspiError('UNEXPECTED_MESSAGE', { stage: 'negoTokens', detail: 'authentication is not over yet' });
+  return reply.negoTokens;
+}
+
+const delegates = ({ flags }: InitiatorOptions): boolean => (flags & ISC_REQ.DELEGATE) !== 0;
+
+/** Remote credential guard sends nothing reusable, so the allow lists do not apply to it (contract Y10). */
+const underPolicy = (options: InitiatorOptions): boolean =>
+  delegates(options) && options.credentials.kind !== 'none' && options.credentials.kind !== 'remote-guard';
+
+function assertCouldDelegate(options: InitiatorOptions): void {
+  const { policy = DEFAULT_DELEGATION_POLICY, source = 'fresh' } = options.options ?? {};
+  const target = options.targetName ?? '';
+  if (underPolicy(options) && !couldDelegate(policy, source, target))
+    throw new SspiError('DELEGATION_POLICY', { stage: 'delegation', detail: `target '${target}', ${source} credentials` });
+}
+
+/** The final word: first whether the server had to be authenticated, then the lists (contract Y12-Y14). */
+function decide(options: InitiatorOptions, serverAuthenticated: boolean): DelegatedCredentials {
+  const { policy = DEFAULT_DELEGATION_POLICY, source = 'fresh' } = options.options ?? {};
+  const target = options.targetName ?? '';
+  const detail = `target '${target}', ${source} credentials, server ${serverAuthenticated ? '' : 'not '}authenticated`;
+  if ((options.flags & ISC_REQ.MUTUAL_AUTH) !== 0 && !serverAuthenticated)
+    throw new SspiError('MUTUAL_AUTH_FAILED', { stage: 'delegation', detail });
+  if (!delegates(options)) return { kind: 'none' };
+  if (!underPolicy(options)) return options.credentials;
+  const decision = decideDelegation(policy, source, target, serverAuthenticated);
+  switch (decision) {
+    case 'allowed':
+      return options.credentials;
+    case 'denied':
+      throw new SspiError('DELEGATION_POLICY', { stage: 'delegation', detail });
+    case 'needs-server-authentication':
+      throw new SspiError('POLICY_NTLM_ONLY', { stage: 'delegation', detail, status: SEC_E.POLICY_NLTM_ONLY });
+  }
+}
+
+/** Kerberos with mutual authentication, or the certificate (contract Q5, Y6). NTLM authenticates no server. */
+function serverAuthenticationOf(mechanism: InnerMechanism, options: InitiatorOptions): number {
+  const context = mechanism.context.inner ?? mechanism.context;
+  const mutual = (context.query('FLAGS').flags & ISC_RET.MUTUAL_AUTH) !== 0 && context.info.name !== 'NTLM';
+  return (
+    (mutual ? CREDSSP_SERVER_AUTH.NEGOTIATE : 0) |
+    (options.serverCertificateTrusted ? CREDSSP_SERVER_AUTH.CERTIFICATE : 0)
+  );
+}
+
+const ALWAYS = ISC_RET.REPLAY_DETECT | ISC_RET.SEQUENCE_DETECT | ISC_RET.CONFIDENTIALITY | ISC_RET.INTEGRITY | ISC_RET.MANUAL_CRED_VALIDATION;
+const ECHOED = ISC_RET.CONNECTION | ISC_RET.STREAM | ISC_RET.EXTENDED_ERROR;
+
+/** Contract R44: what holds, not what was asked for. */
+function grantedFlags(requested: number, serverAuthenticated: boolean, delegated: boolean): number {
+  return (
+    ALWAYS |
+    (requested & ECHOED) |
+    (serverAuthenticated ? ISC_RET.MUTUAL_AUTH : 0) |
+    (delegated ? ISC_RET.DELEGATE : 0)
+  );
+}

@@ -1,0 +1,99 @@
+/**
+ * To whom a client hands its credentials (contract §3.8). The policy names service principals; which of its lists counts
+ * depends on where the credentials came from and on how the server was authenticated.
+ * @see https://learn.microsoft.com/windows/client-management/mdm/policy-csp-admx-credssp
+ * @module
+ */
+import type { DelegationPolicy } from '../sspi/index.ts';
+
+/** Where credentials came from: the application, the store of saved ones, or the logon session (contract A15, Y5). */
+export type CredentialSource = 'fresh' | 'saved' | 'default';
+
+/** What Windows allows where nothing is configured: remote desktops, and nothing by default credentials (contract Y15). */
+export const DEFAULT_DELEGATION_POLICY: DelegationPolicy = {
+  allowDefault: [],
+  allowDefaultNtlmOnly: [],
+  allowFresh: ['TERMSRV/*'],
+  allowFreshNtlmOnly: ['TERMSRV/*'],
+  allowSaved: ['TERMSRV/*'],
+  allowSavedNtlmOnly: ['TERMSRV/*'],
+  denyDefault: [],
+  denyFresh: [],
+  denySaved: [],
+};
+
+/** Every target, however authenticated. For tools whose users name the target themselves; choose it knowingly. */
+export const PERMISSIVE_DELEGATION_POLICY: DelegationPolicy = {
+  allowDefault: ['*'],
+  allowDefaultNtlmOnly: ['*'],
+  allowFresh: ['*'],
+  allowFreshNtlmOnly: ['*'],
+  allowSaved: ['*'],
+  allowSavedNtlmOnly: ['*'],
+  denyDefault: [],
+  denyFresh: [],
+  denySaved: [],
+};
+
+/** The three lists that matter for one source of credentials. */
+interface Lists {
+  readonly allow: readonly string[];
+  readonly allowNtlmOnly: readonly string[];
+  readonly deny: readonly string[];
+}
+
+function listsOf(policy: DelegationPolicy, source: CredentialSource): Lists {
+  switch (source) {
+    case 'fresh':
+      return { allow: policy.allowFresh, allowNtlmOnly: policy.allowFreshNtlmOnly, deny: policy.denyFresh };
+    case 'saved':
+      return { allow: policy.allowSaved, allowNtlmOnly: policy.allowSavedNtlmOnly, deny: policy.denySaved };
+    case 'default':
+      return { allow: policy.allowDefault, allowNtlmOnly: policy.allowDefaultNtlmOnly, deny: policy.denyDefault };
+  }
+}
+
+/** What the policy says. */
+export type DelegationDecision = 'allowed' | 'denied' | 'needs-server-authentication';
+
+/**
+ * Decides before anything is sent whether credentials could ever go to this target (contract Y11): no list of either kind
+ * names it, or a deny list does.
+ */
+export function couldDelegate(policy: DelegationPolicy, source: CredentialSource, target: string): boolean {
+  const { allow, allowNtlmOnly, deny } = listsOf(policy, source);
+  return !matchesAny(deny, target) && (matchesAny(allow, target) || matchesAny(allowNtlmOnly, target));
+}
+
+/**
+ * Decides once it is known whether the server was authenticated (contract Y6-Y8). The lists are not unioned: the plain one
+ * is for an authenticated server, the NTLM-only one for any other.
+ */
+export function decideDelegation(
+  policy: DelegationPolicy,
+  source: CredentialSource,
+  target: string,
+  serverAuthenticated: boolean,
+): DelegationDecision {
+  const { allow, allowNtlmOnly, deny } = listsOf(policy, source);
+  if (matchesAny(deny, target)) return 'denied';
+  if (matchesAny(serverAuthenticated ? allow : allowNtlmOnly, target)) return 'allowed';
+  return !serverAuthenticated && matchesAny(allow, target) ? 'needs-server-authentication' : 'denied';
+}
+
+function matchesAny(patterns: readonly string[], target: string): boolean {
+  const withoutPort = target.replace(/:\d+(?=\/|$)/, '');
+  return patterns.some((pattern) => matches(pattern, target) || matches(pattern, withoutPort));
+}
+
+/** One `*` at most, case-insensitive, the whole string (contract Y3). A pattern with more of them matches nothing. */
+function matches(pattern: string, target: string): boolean {
+  const wanted = pattern.toLowerCase();
+  const given = target.toLowerCase();
+  const star = wanted.indexOf('*');
+  if (star < 0) return wanted === given;
+  if (wanted.indexOf('*', star + 1) >= 0) return false;
+  const head = wanted.slice(0, star);
+  const tail = wanted.slice(star + 1);
+  return given.length >= head.length + tail.length && given.startsWith(head) && given.endsWith(tail);
+}

@@ -1,0 +1,158 @@
+import { describe, expect, test } from 'vitest';
+import {
+  decodeTSCredentials,
+  decodeTSRequest,
+  encodeTSCredentials,
+  encodeTSRequest,
+  frameTSRequest,
+  ntStatusOf,
+  TSRequest,
+} from '../../src/credssp/index.ts';
+import { DerError, decode, encode } from '../../src/der/index.ts';
+import { type DelegatedCredentials, Secret, SspiError } from '../../src/sspi/index.ts';
+import { hex, octets, record, text, toHex, vectorCases } from '../support/vectors.ts';
+
+const typed = (error: unknown): boolean => error instanceof SspiError || error instanceof DerError;
+
+describe('TSRequest', () => {
+  test.each(vectorCases('credssp', 'TSRequest').filter((one) => record(one, 'fields')['effective_version'] === undefined))(
+    'X9, X10: $name decodes to the fields written down and encodes to the same octets',
+    (one) => {
+      const fields = record(one, 'fields');
+      const request = decode(TSRequest, octets(one, 'hex'));
+      expect({
+        version: request.version,
+        nego_tokens: request.negoTokens?.map(({ negoToken }) => toHex(negoToken)),
+        auth_info: request.authInfo && toHex(request.authInfo),
+        pub_key_auth: request.pubKeyAuth && toHex(request.pubKeyAuth),
+        client_nonce: request.clientNonce && toHex(request.clientNonce),
+      }).toEqual({
+        version: fields['version'],
+        nego_tokens: fields['nego_tokens'],
+        auth_info: fields['auth_info'],
+        pub_key_auth: fields['pub_key_auth'],
+        client_nonce: fields['client_nonce'],
+      });
+      expect(toHex(encode(TSRequest, request))).toBe(text(one, 'hex'));
+    },
+  );
+
+  test.each(vectorCases('credssp', 'TSRequest').filter((one) => 'hex_unsigned_form' in one))(
+    'X10, Z48: $name in both integer forms, and signed on sending',
+    (one) => {
+      const wanted = record(one, 'fields')['error_code_u32'];
+      expect(ntStatusOf(decodeTSRequest(octets(one, 'hex')))).toBe(wanted);
+      expect(ntStatusOf(decodeTSRequest(octets(one, 'hex_unsigned_form')))).toBe(wanted);
+      expect(toHex(encodeTSRequest({ version: 6, errorCode: Number(wanted) | 0 }))).toBe(text(one, 'hex'));
+    },
+  );
+
+  test.each(vectorCases('credssp', 'INVALID.TSRequest'))('Z6: $name is a typed error', (one) => {
+    let thrown: unknown;
+    try {
+      decodeTSRequest(octets(one, 'hex'));
+    } catch (error) {
+      thrown = error;
+    }
+    expect(typed(thrown)).toBe(true);
+  });
+
+  test('V20c, V20e: the encodings of the contract', () => {
+    expect(toHex(encodeTSRequest({ version: 6, negoTokens: [{ negoToken: hex('4e544c4d53535000') }] }))).toBe(
+      '3017a003020106a110300e300ca00a04084e544c4d53535000',
+    );
+    const clientNonce = Uint8Array.from({ length: 32 }, (_, i) => i);
+    const request = { version: 6, negoTokens: [{ negoToken: hex('0102') }], pubKeyAuth: hex('aabb'), clientNonce };
+    expect(toHex(encodeTSRequest(request))).toBe(
+      `303ba003020106a10a30083006a00404020102a3040402aabba5220420${toHex(clientNonce)}`,
+    );
+  });
+
+  test('X9: fields of a later version are ignored, a longer length than needed is read', () => {
+    expect(decodeTSRequest(hex('300f a003020106 a3040402aabb a6020500')).pubKeyAuth).toEqual(hex('aabb'));
+    expect(decodeTSRequest(hex('30810b a003020106 a3040402aabb')).pubKeyAuth).toEqual(hex('aabb'));
+  });
+
+  test('X14: version below 2 does not exist', () => {
+    expect(() => decodeTSRequest(hex('300b a003020101 a3040402aabb'))).toThrow(SspiError);
+  });
+
+  test('X21: a TSRequest that carries nothing is refused', () => {
+    expect(() => decodeTSRequest(hex('3005a003020106'))).toThrow(SspiError);
+  });
+
+  test('R35, F6: framing by the DER header at every cut', () => {
+    const whole = hex('300b a003020106 a3040402aabb');
+    for (let length = 1; length < whole.length; length++)
+      expect(frameTSRequest(whole.subarray(0, length), 64)).toHaveProperty('missing');
+    expect(frameTSRequest(whole, 64)).toEqual({ whole: whole.length });
+    expect(frameTSRequest(hex(`${toHex(whole)}3005`), 64)).toEqual({ whole: whole.length });
+  });
+
+  test('C17: a TSRequest above the limit is refused by its header', () => {
+    expect(() => frameTSRequest(hex('3084ffffffff'), 65_536)).toThrow(SspiError);
+    expect(() => frameTSRequest(hex('30830100 01'), 65_536)).toThrow(SspiError);
+  });
+});
+
+describe('TSCredentials', () => {
+  test.each(vectorCases('credssp', 'TSCredentials'))('X7, X8: $name decodes and encodes to the same octets', (one) => {
+    const fields = record(one, 'fields');
+    const credentials = decodeTSCredentials(octets(one, 'hex'));
+    expect(shown(credentials)).toEqual(expected(fields));
+    expect(toHex(encodeTSCredentials(credentials))).toBe(text(one, 'hex'));
+  });
+
+  test('V20f, R21: empty credentials', () => {
+    expect(toHex(encodeTSCredentials({ kind: 'none' }))).toBe('3017a003020101a110040e300ca0020400a1020400a2020400');
+    expect(decodeTSCredentials(hex('3017a003020101a110040e300ca0020400a1020400a2020400'))).toEqual({ kind: 'none' });
+  });
+
+  test('X22: an unknown credType and an odd UTF-16 length are refused', () => {
+    expect(() => decodeTSCredentials(hex('3009a003020103a1020400'))).toThrow(SspiError);
+    expect(() => decodeTSCredentials(hex('3018a003020101a111040f300da003040141a1020400a2020400'))).toThrow(SspiError);
+  });
+
+  test('an empty password with a user is a password', () => {
+    const credentials: DelegatedCredentials = { kind: 'password', domain: '', user: 'u', password: Secret.fromText('') };
+    expect(shown(decodeTSCredentials(encodeTSCredentials(credentials)))).toMatchObject({ user: 'u', password: '' });
+  });
+});
+
+function shown(credentials: DelegatedCredentials): unknown {
+  const utf16 = (secret: Secret): string => Buffer.from(secret.reveal()).toString('utf16le');
+  switch (credentials.kind) {
+    case 'none':
+      return { domain: '', user: '', password: '' };
+    case 'password':
+      return { domain: credentials.domain, user: credentials.user, password: utf16(credentials.password) };
+    case 'smart-card':
+      return { ...credentials, pin: utf16(credentials.pin) };
+    case 'remote-guard':
+      return {
+        logon: [credentials.logon.packageName, toHex(credentials.logon.credential.reveal())],
+        supplemental: credentials.supplemental.map((one) => [one.packageName, toHex(one.credential.reveal())]),
+      };
+  }
+}
+
+function expected(fields: Readonly<Record<string, unknown>>): unknown {
+  switch (fields['cred_type']) {
+    case 1:
+      return { domain: fields['domain'], user: fields['user'], password: fields['password'] };
+    case 2:
+      return {
+        kind: 'smart-card',
+        pin: fields['pin'],
+        keySpec: fields['key_spec'],
+        cardName: fields['card_name'],
+        readerName: fields['reader_name'],
+        containerName: fields['container_name'],
+        cspName: fields['csp_name'],
+        userHint: fields['user_hint'],
+        domainHint: fields['domain_hint'],
+      };
+    default:
+      return { logon: fields['logon'], supplemental: fields['supplemental'] ?? [] };
+  }
+}
