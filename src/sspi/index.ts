@@ -11,6 +11,7 @@ export * from './delegation.ts';
 export * from './errors.ts';
 export * from './exchange.ts';
 export * from './flags.ts';
+export * from './ntstatus.ts';
 export * from './package.ts';
 export * from './secret.ts';
 export * from './status.ts';
