@@ -1,0 +1,27 @@
+/**
+ * The lengths that AES-CBC takes, checked in one place so that both providers refuse the same.
+ * @module
+ */
+import { OctetsError } from './octets.ts';
+
+/** Octets in a block. */
+export const AES_BLOCK = 16;
+
+/** Bits of an AES key. */
+export type AesKeyBits = 128 | 192 | 256;
+
+/** @throws OctetsError unless key, initialisation vector and data have lengths that AES-CBC without padding takes */
+export function checkAesCbc(key: Uint8Array, iv: Uint8Array, data: Uint8Array): AesKeyBits {
+  if (iv.length !== AES_BLOCK) throw new OctetsError(`an AES initialisation vector has 16 octets, not ${iv.length}`);
+  if (data.length % AES_BLOCK !== 0) throw new OctetsError(`AES-CBC takes whole blocks of 16 octets, not ${data.length} octets`);
+  switch (key.length) {
+    case 16:
+      return 128;
+    case 24:
+      return 192;
+    case 32:
+      return 256;
+    default:
+      throw new OctetsError(`an AES key has 16, 24 or 32 octets, not ${key.length}`);
+  }
+}
