@@ -3,7 +3,9 @@
  * @module
  */
 export * from './accounts.ts';
+export * from './application-protocols.ts';
 export * from './attributes.ts';
+export * from './auth-identity.ts';
 export * from './buffers.ts';
 export * from './channel-bindings.ts';
 export * from './credentials.ts';
@@ -13,6 +15,10 @@ export * from './exchange.ts';
 export * from './flags.ts';
 export * from './ntstatus.ts';
 export * from './package.ts';
+export * from './packed-logon.ts';
+export * from './schannel-cred.ts';
+export * from './sec-channel-bindings.ts';
 export * from './secret.ts';
 export * from './status.ts';
+export * from './target-name.ts';
 export * from './timestamps.ts';
