@@ -81,6 +81,7 @@ export const ERROR_CATALOGUE = {
   INNER_PROTECTION_MISSING: { status: SEC_E.SECURITY_QOS_FAILED, blame: 'peer', what: 'the inner mechanism does not protect the exchange', hint: 'both integrity and confidentiality are required' },
 
   RDP_NEGOTIATION_FAILED: { status: SEC_E.UNSUPPORTED_FUNCTION, blame: 'peer', what: 'the RDP server refused the security protocols offered', hint: 'see the failure code' },
+  CONNECTION_FAILED: { status: SEC_E.TARGET_UNKNOWN, blame: 'network', what: 'the server cannot be reached', hint: 'check host name, port and firewall' },
   CONNECTION_CLOSED: { status: SEC_E.INCOMPLETE_MESSAGE, blame: 'network', what: 'the connection was closed in the middle of the exchange', hint: 'the log of the peer may tell why' },
   INTERNAL_ERROR: { status: SEC_E.INTERNAL_ERROR, blame: 'library', what: 'something failed that has no name', hint: 'please report it with the cause attached' },
 } as const satisfies Record<string, CatalogueEntry>;
