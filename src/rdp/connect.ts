@@ -6,7 +6,7 @@
 import { connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { credsspInitiator, disposeCredentials } from '../credssp/index.ts';
+import { credsspInitiator } from '../credssp/index.ts';
 import type { Host } from '../host/index.ts';
 import {
   type AuthIdentity,
@@ -181,7 +181,7 @@ async function authenticate(
     throw error;
   } finally {
     context.dispose();
-    if (options.credentials === undefined) disposeCredentials(credentials);
+    if (options.credentials === undefined && credentials.kind === 'password') credentials.password.dispose();
   }
 }
 

@@ -3,10 +3,10 @@
  * certificate is judged afterwards; that the server holds the key of its certificate is always checked here (fault Z44).
  * @module
  */
+import { constants } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { connect, createSecureContext, createServer, type SecureVersion, type TLSSocket } from 'node:tls';
-import { constants } from 'node:crypto';
+import { connect, createServer, type SecureVersion, type Server, type TLSSocket } from 'node:tls';
 import { type CertificateWithKey, SspiError } from '../sspi/index.ts';
 import type { Timing } from './wire.ts';
 
@@ -40,12 +40,7 @@ export async function startTlsServer(
   versions: TlsVersions,
   timing: Timing,
 ): Promise<TLSSocket> {
-  // A server that listens nowhere: it reports what goes wrong in a handshake as plain events.
-  const server = createServer({
-    ...versionRange(versions),
-    ...keyPair(certificate),
-    secureOptions: constants.SSL_OP_NO_TICKET, // a session is never resumed under CredSSP (contract R15)
-  });
+  const server = createTlsServer(certificate, versions);
   let socket: TLSSocket | undefined;
   await handshake(undefined, stream, timing, (resolve, reject) => {
     server.once('secureConnection', (secured) => {
@@ -62,10 +57,14 @@ export async function startTlsServer(
 
 const STAGE = 'TLS handshake';
 
-/** Checks certificate and key before anybody connects. @throws SspiError CERTIFICATE_UNUSABLE */
-export function assertUsable(certificate: CertificateWithKey): void {
+/** A server that listens nowhere: it reports what goes wrong in a handshake as plain events. */
+function createTlsServer(certificate: CertificateWithKey, versions: TlsVersions): Server {
   try {
-    createSecureContext(keyPair(certificate));
+    return createServer({
+      ...versionRange(versions),
+      ...keyPair(certificate),
+      secureOptions: constants.SSL_OP_NO_TICKET, // a session is never resumed under CredSSP (contract R15)
+    });
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : undefined;
     throw new SspiError('CERTIFICATE_UNUSABLE', { stage: 'server certificate', detail, cause });
