@@ -18,7 +18,8 @@ describe('requirement ids', () => {
   });
 
   test('are defined by list items and table rows', () => {
-    const text = '- **R1** `[D]` text R9\n| **R55** | x |\n| E1 | y |\n- V20a hash\n  - **X2** inner\n| id | where |\ntext **Q1** in a line';
+    const text =
+      '- **R1** `[D]` text R9\n| **R55** | x |\n| E1 | y |\n- V20a hash\n  - **X2** inner\n| id | where |\ntext **Q1** in a line';
     expect([...definedIds(text)]).toEqual(['R1', 'R55', 'E1', 'V20a', 'X2']);
   });
 
@@ -30,7 +31,10 @@ describe('requirement ids', () => {
   });
 
   test('of the documents: every prefix counts without a gap', () => {
-    const ids = [...definedIds(readFileSync('docs/contract.md', 'utf8')), ...definedIds(readFileSync('docs/faults.md', 'utf8'))];
+    const ids = [
+      ...definedIds(readFileSync('docs/contract.md', 'utf8')),
+      ...definedIds(readFileSync('docs/faults.md', 'utf8')),
+    ];
     const numbers = new Map<string, Set<number>>();
     for (const id of ids) {
       const prefix = id.slice(0, 1);
