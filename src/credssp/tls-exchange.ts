@@ -1,0 +1,156 @@
+/**
+ * CredSSP as a security package, [MS-CSSP] 3.1.5 and 3.2.5 from the first octet: a TLS handshake, and then TSRequests inside
+ * TLS records, all of it inside the tokens (contract §1.5, §2.2, §3.3).
+ * @module
+ */
+import { concat } from '../crypto/index.ts';
+import type { TlsEngine } from '../schannel/index.ts';
+import {
+  asSspiError,
+  type Established,
+  type Exchange,
+  type Leg,
+  type MessageProtection,
+  SEC_E,
+  SspiError,
+} from '../sspi/index.ts';
+import { frameTSRequest } from './engine.ts';
+
+/** What carries a CredSSP exchange over TLS. */
+export interface TlsExchangeOptions {
+  readonly tls: TlsEngine;
+  /** Starts the engine on TSRequests, once TLS is up and the certificate is known. A server's begins by waiting. */
+  readonly start: () => Promise<Exchange>;
+  /** How the application's messages are protected afterwards. */
+  readonly protection: MessageProtection;
+  /** TLS 1.3 clients: the first TSRequest together with Finished, or after the server's next token (contract X12). */
+  readonly tls13: 'combined' | 'split';
+  /** What to send when the exchange fails on our side: a client may say nothing but close_notify (contract R25). */
+  readonly closeOnFailure: boolean;
+  /** Largest TSRequest of the peer. */
+  readonly maxRequest: number;
+}
+
+const EMPTY = new Uint8Array(0);
+
+/** Runs the handshake, then the engine, both roles. `first` are whole TLS records, or nothing for a client. */
+export async function* overTls(options: TlsExchangeOptions, first: Uint8Array): Exchange {
+  const { tls } = options;
+
+  let rest = first;
+  let pending: Uint8Array;
+  for (;;) {
+    const { token, consumed } = await tls.handshake(rest);
+    rest = rest.subarray(consumed);
+    pending = token;
+    if (tls.established) break;
+    rest = yield { token, extra: rest.length };
+  }
+  // Only a client that has the last word of the handshake, which is TLS 1.3, has anything to split (contract X12).
+  if (options.tls13 === 'split' && tls.role === 'client' && pending.length > 0) {
+    rest = yield { token: pending, extra: rest.length };
+    pending = EMPTY;
+  }
+
+  return yield* sealed(options, rest, pending);
+}
+
+/** TSRequests inside TLS records: each of ours in a record of its own (contract X4), the peer's as they come (fault Z8). */
+async function* sealed(options: TlsExchangeOptions, input: Uint8Array, pending: Uint8Array): Exchange {
+  const { tls } = options;
+  const inbox = new Inbox(options.maxRequest);
+  let rest = input;
+  let token = pending;
+
+  const engine = await guarded(options, () => options.start());
+  let result = await guarded(options, () => engine.next(EMPTY));
+  for (;;) {
+    if (result.done === true) return { ...(await last(options, result.value, token, inbox)), extra: rest.length };
+    token = concat(token, await encrypted(tls, result.value));
+
+    // As long as there is nothing to say, go on with what is at hand: TLS 1.3 clients send Finished and TSRequest at once.
+    let message = token.length === 0 ? await guarded(options, () => inbox.take()) : undefined;
+    while (message === undefined) {
+      if (rest.length === 0 || token.length > 0) {
+        rest = yield { token, extra: rest.length };
+        token = EMPTY;
+      }
+      rest = await open(tls, rest, inbox);
+      message = await guarded(options, () => inbox.take());
+    }
+    const received = message;
+    result = await guarded(options, () => engine.next(received));
+  }
+}
+
+async function encrypted(tls: TlsEngine, leg: Leg): Promise<Uint8Array> {
+  return 'token' in leg && leg.token.length > 0 ? tls.encrypt(leg.token) : EMPTY;
+}
+
+async function last(options: TlsExchangeOptions, established: Established, pending: Uint8Array, inbox: Inbox): Promise<Established> {
+  inbox.assertEmpty();
+  const { token = EMPTY } = established;
+  const record = token.length === 0 ? EMPTY : await options.tls.encrypt(token);
+  return { ...established, token: concat(pending, record), messages: options.protection };
+}
+
+/** Opens the first record of the input. A session ticket holds nothing for us (contract X13). */
+async function open(tls: TlsEngine, input: Uint8Array, inbox: Inbox): Promise<Uint8Array> {
+  if (input.length === 0) return input;
+  const record = await tls.decrypt(input);
+  switch (record.kind) {
+    case 'data':
+      inbox.put(record.plaintext);
+      return input.subarray(record.consumed);
+    case 'closed':
+      throw new SspiError('CONNECTION_CLOSED', {
+        stage: 'CredSSP',
+        detail: 'close_notify in the middle of the exchange',
+        status: SEC_E.UNFINISHED_CONTEXT_DELETED,
+      });
+    case 'incomplete': // the driver hands over whole records only
+      throw new SspiError('INTERNAL_ERROR', { stage: 'TLS record' });
+  }
+}
+
+/** What fails above TLS is told to the peer through TLS: an engine's last TSRequest like any other, or goodbye at least. */
+async function guarded<T>(options: TlsExchangeOptions, work: () => T | Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    const { tls, closeOnFailure } = options;
+    const error = asSspiError(thrown);
+    if (error.token !== undefined) throw error.withToken(await tls.encrypt(error.token));
+    throw closeOnFailure ? error.withToken(await tls.close()) : error;
+  }
+}
+
+/** Plaintext of the peer until a TSRequest is whole: one may span records, and a record may hold more than one. */
+class Inbox {
+  readonly #maxRequest: number;
+  #octets: Uint8Array = EMPTY;
+
+  constructor(maxRequest: number) {
+    this.#maxRequest = maxRequest;
+  }
+
+  put(plaintext: Uint8Array): void {
+    this.#octets = this.#octets.length === 0 ? plaintext : concat(this.#octets, plaintext);
+  }
+
+  /** The next TSRequest, once it is whole. @throws SspiError as soon as its header is hopeless or too large */
+  take(): Uint8Array | undefined {
+    if (this.#octets.length === 0) return undefined;
+    const frame = frameTSRequest(this.#octets, this.#maxRequest);
+    if ('missing' in frame) return undefined;
+    const message = this.#octets.subarray(0, frame.whole);
+    this.#octets = this.#octets.subarray(frame.whole);
+    return message;
+  }
+
+  /** What comes behind the last TSRequest in its record belongs to nobody. */
+  assertEmpty(): void {
+    if (this.#octets.length > 0)
+      throw new SspiError('MALFORMED_TOKEN', { stage: 'TSRequest', detail: 'octets behind the end of the exchange' });
+  }
+}
