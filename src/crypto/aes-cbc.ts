@@ -13,7 +13,8 @@ export type AesKeyBits = 128 | 192 | 256;
 /** @throws OctetsError unless key, initialisation vector and data have lengths that AES-CBC without padding takes */
 export function checkAesCbc(key: Uint8Array, iv: Uint8Array, data: Uint8Array): AesKeyBits {
   if (iv.length !== AES_BLOCK) throw new OctetsError(`an AES initialisation vector has 16 octets, not ${iv.length}`);
-  if (data.length % AES_BLOCK !== 0) throw new OctetsError(`AES-CBC takes whole blocks of 16 octets, not ${data.length} octets`);
+  if (data.length % AES_BLOCK !== 0)
+    throw new OctetsError(`AES-CBC takes whole blocks of 16 octets, not ${data.length} octets`);
   switch (key.length) {
     case 16:
       return 128;

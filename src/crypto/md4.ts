@@ -4,6 +4,7 @@
  * @module
  */
 import { littleEndianHash } from './little-endian-hash.ts';
+import type { Hash } from './types.ts';
 
 /** Round constants: the square roots of 2 and 3 (RFC 1320 3.4). */
 const SQRT2 = 0x5a827999;
@@ -58,4 +59,4 @@ function compress(state: Int32Array, words: Int32Array): void {
 }
 
 /** The MD4 of the parts, one after the other: 16 octets. */
-export const md4: (...parts: readonly Uint8Array[]) => Uint8Array = littleEndianHash(compress);
+export const md4: Hash = littleEndianHash(compress).hash;

@@ -7,6 +7,7 @@
  * @module
  */
 import { littleEndianHash } from './little-endian-hash.ts';
+import type { Hash, Mac } from './types.ts';
 
 /** From so many octets on the platform's own MD5 is the faster one. */
 export const MD5_NATIVE_FROM = 512;
@@ -72,5 +73,10 @@ function compress(state: Int32Array, words: Int32Array): void {
   state[3] = (state[3] ?? 0) + d;
 }
 
+const functions = littleEndianHash(compress);
+
 /** The MD5 of the parts, one after the other: 16 octets. */
-export const md5: (...parts: readonly Uint8Array[]) => Uint8Array = littleEndianHash(compress);
+export const md5: Hash = functions.hash;
+
+/** HMAC-MD5 (RFC 2104): 16 octets. */
+export const hmacMd5: Mac = functions.hmac;

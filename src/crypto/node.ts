@@ -5,46 +5,71 @@
  * `Uint8Array` gives a copy, and wiping a key must not depend on which of the two somebody got.
  * @module
  */
-import { createCipheriv, createDecipheriv, createHash, hash as hashAtOnce, pbkdf2 as nodePbkdf2 } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createSecretKey,
+  hash as hashAtOnce,
+  type KeyObject,
+  pbkdf2 as nodePbkdf2,
+} from 'node:crypto';
+import process from 'node:process';
 import { checkAesCbc } from './aes-cbc.ts';
 import { MD5_NATIVE_FROM, md5 as shortMd5 } from './md5.ts';
-import { concat } from './octets.ts';
 import type { BlockMode, CryptoProvider, Hash } from './types.ts';
 
-export const md5: Hash = (...parts) => (totalOf(parts) < MD5_NATIVE_FROM ? shortMd5(...parts) : nativeMd5(...parts));
+export const md5: Hash = (...parts) => (lengthOf(parts) < MD5_NATIVE_FROM ? shortMd5(...parts) : nativeMd5(...parts));
 const nativeMd5 = nativeHash('md5');
 export const sha1: Hash = nativeHash('sha1');
 export const sha256: Hash = nativeHash('sha256');
 export const sha384: Hash = nativeHash('sha384');
 export const sha512: Hash = nativeHash('sha512');
 
-/** Up to so many octets, copying the parts together and hashing at once is faster than a hash object (1.2 us to make). */
+/** Up to so many octets, copying the parts together and hashing at once is faster than making a hash object (1.2 us). */
 const JOIN_UP_TO = 2048;
+const joined = new Uint8Array(JOIN_UP_TO);
 
 function nativeHash(name: string): Hash {
   return (...parts) => {
     const [only] = parts;
     if (parts.length === 1 && only !== undefined) return plain(hashAtOnce(name, only, 'buffer'));
-    if (totalOf(parts) <= JOIN_UP_TO) {
-      const joined = concat(...parts);
-      const digest = plain(hashAtOnce(name, joined, 'buffer'));
-      joined.fill(0); // a part may be a key
-      return digest;
-    }
+    if (lengthOf(parts) <= JOIN_UP_TO) return hashJoined(name, parts);
     const hash = createHash(name);
     for (const part of parts) hash.update(part);
     return plain(hash.digest());
   };
 }
 
+function hashJoined(name: string, parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) {
+    joined.set(part, length);
+    length += part.length;
+  }
+  const digest = plain(hashAtOnce(name, joined.subarray(0, length), 'buffer'));
+  joined.fill(0, 0, length); // a part may be a key
+  return digest;
+}
+
+/**
+ * From Node.js 23 on a cipher takes 13 us to start with a key of octets, and 2 us with a key object, which takes 1.5 us to
+ * make. Before, octets are the faster way.
+ */
+const prefersKeyObjects = Number.parseInt(process.versions.node, 10) >= 23;
+
+function cipherKey(key: Uint8Array): Uint8Array | KeyObject {
+  return prefersKeyObjects ? createSecretKey(key) : key;
+}
+
 export const aesCbcEncrypt: BlockMode = (key, iv, data) => {
   const bits = checkAesCbc(key, iv, data);
-  return plain(createCipheriv(`aes-${bits}-cbc`, key, iv).setAutoPadding(false).update(data));
+  return plain(createCipheriv(`aes-${bits}-cbc`, cipherKey(key), iv).setAutoPadding(false).update(data));
 };
 
 export const aesCbcDecrypt: BlockMode = (key, iv, data) => {
   const bits = checkAesCbc(key, iv, data);
-  return plain(createDecipheriv(`aes-${bits}-cbc`, key, iv).setAutoPadding(false).update(data));
+  return plain(createDecipheriv(`aes-${bits}-cbc`, cipherKey(key), iv).setAutoPadding(false).update(data));
 };
 
 export const pbkdf2: CryptoProvider['pbkdf2'] = (hash, password, salt, iterations, length) =>
@@ -55,10 +80,10 @@ export const pbkdf2: CryptoProvider['pbkdf2'] = (hash, password, salt, iteration
     });
   });
 
-function totalOf(parts: readonly Uint8Array[]): number {
-  let total = 0;
-  for (const part of parts) total += part.length;
-  return total;
+function lengthOf(parts: readonly Uint8Array[]): number {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  return length;
 }
 
 function plain(buffer: Buffer): Uint8Array {

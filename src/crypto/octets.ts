@@ -46,7 +46,8 @@ export function toHex(octets: Uint8Array): string {
  * @throws OctetsError for an odd number of digits, or anything that is not a digit
  */
 export function fromHex(hex: string): Uint8Array {
-  if (hex.length % 2 !== 0) throw new OctetsError(`hexadecimal text needs two digits for each octet, and has ${hex.length}`);
+  if (hex.length % 2 !== 0)
+    throw new OctetsError(`hexadecimal text needs two digits for each octet, and has ${hex.length}`);
   const octets = new Uint8Array(hex.length / 2);
   for (let i = 0; i < octets.length; i++) octets[i] = (digitAt(hex, 2 * i) << 4) | digitAt(hex, 2 * i + 1);
   return octets;

@@ -24,7 +24,8 @@ export class Rc4 {
    * @throws OctetsError for another length
    */
   constructor(key: Uint8Array) {
-    if (key.length === 0 || key.length > 256) throw new OctetsError(`an RC4 key has 1 to 256 octets, not ${key.length}`);
+    if (key.length === 0 || key.length > 256)
+      throw new OctetsError(`an RC4 key has 1 to 256 octets, not ${key.length}`);
     const state = this.#state;
     let j = 0;
     for (let i = 0, k = 0; i < 256; i++) {

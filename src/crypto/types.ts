@@ -42,5 +42,11 @@ export interface CryptoProvider {
    * @param iterations - 1 or more. Where a peer chooses the number the caller bounds it first: the time it takes is linear.
    * @param length - octets wanted
    */
-  pbkdf2(hash: Pbkdf2Hash, password: Uint8Array, salt: Uint8Array, iterations: number, length: number): Promise<Uint8Array>;
+  pbkdf2(
+    hash: Pbkdf2Hash,
+    password: Uint8Array,
+    salt: Uint8Array,
+    iterations: number,
+    length: number,
+  ): Promise<Uint8Array>;
 }

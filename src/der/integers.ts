@@ -12,7 +12,12 @@ import type { Writer } from './writer.ts';
 const MOST_NUMBER_OCTETS = 7;
 
 /** INTEGER as a number. Refuses what a number cannot hold exactly: use {@link bigInteger} for more. */
-export const integer: Schema<number> = integerType('INTEGER', TAG.INTEGER, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+export const integer: Schema<number> = integerType(
+  'INTEGER',
+  TAG.INTEGER,
+  Number.MIN_SAFE_INTEGER,
+  Number.MAX_SAFE_INTEGER,
+);
 
 /** ENUMERATED. */
 export const enumerated: Schema<number> = integerType('ENUMERATED', TAG.ENUMERATED, -0x80000000, 0x7fffffff);
@@ -38,7 +43,8 @@ function integerType(name: string, tag: number, least: number, most: number): Sc
     },
     (writer, value) => {
       // Written so that NaN is refused as well.
-      if (!(Number.isInteger(value) && value >= least && value <= most)) throw new DerError(`${name} cannot hold ${value}`);
+      if (!(Number.isInteger(value) && value >= least && value <= most))
+        throw new DerError(`${name} cannot hold ${value}`);
       writeNumber(writer, value);
     },
   );
@@ -90,7 +96,9 @@ export const bigInteger: Schema<bigint> = schemaOf(
     // As many octets as the two's complement needs: its length comes from the digits, one more for the sign when it must be.
     const magnitude = value < 0n ? -value - 1n : value;
     const length = Math.floor(magnitude.toString(16).length / 2) + 1;
-    const hex = BigInt.asUintN(8 * length, value).toString(16).padStart(2 * length, '0');
+    const hex = BigInt.asUintN(8 * length, value)
+      .toString(16)
+      .padStart(2 * length, '0');
     const octets = new Uint8Array(length);
     for (let i = 0; i < length; i++) octets[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
     const surplus = length > 1 && (octets[0] ?? 0) >>> 7 === (octets[1] ?? 0) >>> 7 && isSignOnly(octets[0] ?? 0);
@@ -120,5 +128,5 @@ export const nullValue: Schema<null> = schemaOf(
   'NULL',
   TAG.NULL,
   (reader) => (reader.position === reader.end ? null : reader.fail('NULL with contents')),
-  () => {},
+  () => undefined,
 );

@@ -70,9 +70,10 @@ interface Entry {
  */
 export function sequence<const F extends Fields>(fields: F, options: SequenceOptions = {}): Schema<SequenceValue<F>> {
   const entries = Object.entries(fields).map(([name, given]): Entry => {
-    const { schema, required } = 'presence' in given
-      ? { schema: given.schema, required: given.presence === 'required' }
-      : { schema: given, required: true };
+    const { schema, required } =
+      'presence' in given
+        ? { schema: given.schema, required: given.presence === 'required' }
+        : { schema: given, required: true };
     return { name, schema, required };
   });
   const highestKnown = Math.max(-1, ...entries.flatMap(({ schema }) => (schema.tags ?? []).map(contextNumber)));
@@ -165,4 +166,3 @@ export function sequenceOf<T>(element: Schema<T>, size: SizeConstraint = {}): Sc
     },
   );
 }
-
