@@ -69,12 +69,18 @@ export interface AcceptorIdentity {
   readonly targetNames?: readonly string[] | undefined;
   /** Accept ANONYMOUS clients. Default false. */
   readonly allowAnonymous?: boolean | undefined;
-  /** Accept NTLMv1 and LM responses. Default false; CredSSP never does. */
+  /** Accept NTLMv1 responses. Default false; CredSSP never does. LM and LMv2 responses alone are never accepted. */
   readonly allowNtlmV1?: boolean | undefined;
   /** Accept clients without 128-bit session security. Default false. */
   readonly allowWeakSessionSecurity?: boolean | undefined;
   /** Greatest age of an NTLMv2 response in milliseconds. Default 36 hours (contract N19). */
   readonly maxResponseAge?: number | undefined;
+  /**
+   * NTLM: refuse clients that send no message integrity code. Default false: the MIC must verify when the client announces one,
+   * and that announcement is protected by the proof of the password, so that nobody in between can take it away; but there are
+   * honest clients that announce none (impacket, GSS-NTLMSSP without SPNEGO). Windows clients always do.
+   */
+  readonly requireMic?: boolean | undefined;
   readonly packageList?: string | undefined;
 }
 

@@ -1,0 +1,5 @@
+/**
+ * What a server keeps in files, for Node.js.
+ * @module
+ */
+export { fileAccounts } from './file-accounts.ts';

@@ -1,0 +1,98 @@
+/**
+ * An NTLM credential: secrets of a client, or the accounts of a server. Contexts share it and keep it alive (contract A14).
+ * @module
+ */
+import type { Host } from '../host/index.ts';
+import {
+  type AcceptOptions,
+  type AcceptorIdentity,
+  type Credential,
+  contextOf,
+  type InitiateOptions,
+  ISC_REQ,
+  NEVER,
+  type SecurityContext,
+  SspiError,
+} from '../sspi/index.ts';
+import { accept } from './acceptor.ts';
+import { NTLM_ATTRIBUTES } from './established.ts';
+import { NTLM_INFO } from './info.ts';
+import { type ClientLogon, initiate } from './initiator.ts';
+
+/** What a credential is for. */
+export interface NtlmCredentialOptions {
+  readonly use: number;
+  readonly host: Host;
+  /** With its secret, which the credential disposes. */
+  readonly client?: ClientLogon | undefined;
+  readonly server?: AcceptorIdentity | undefined;
+}
+
+/** See the module. */
+export class NtlmCredential implements Credential {
+  readonly info = NTLM_INFO;
+  readonly use: number;
+  readonly expiry = NEVER;
+  readonly #options: NtlmCredentialOptions;
+  #contexts = 0;
+  #disposed = false;
+
+  constructor(options: NtlmCredentialOptions) {
+    this.use = options.use;
+    this.#options = options;
+  }
+
+  initiate(options: InitiateOptions): SecurityContext {
+    this.#assertAlive();
+    const { client, host } = this.#options;
+    if (client === undefined) throw new SspiError('NO_CREDENTIALS', { stage: 'NTLM', detail: 'not for outbound use' });
+    const logon: ClientLogon = (options.flags & ISC_REQ.NULL_SESSION) !== 0 ? { kind: 'anonymous' } : client;
+    return contextOf({
+      ...this.#common(options),
+      role: 'initiator',
+      host: options.host ?? host,
+      start: (scope, first) => initiate(logon, options, scope, first),
+    });
+  }
+
+  accept(options: AcceptOptions): SecurityContext {
+    this.#assertAlive();
+    const { server, host } = this.#options;
+    if (server === undefined) throw new SspiError('NO_CREDENTIALS', { stage: 'NTLM', detail: 'not for inbound use' });
+    return contextOf({
+      ...this.#common(options),
+      role: 'acceptor',
+      host: options.host ?? host,
+      start: (scope, first) => accept(server, options, scope, first),
+    });
+  }
+
+  /** The secret goes with the last context that may still need it. */
+  dispose(): void {
+    this.#disposed = true;
+    this.#zeroiseWhenUnused();
+  }
+
+  #common({ limits, observe }: InitiateOptions | AcceptOptions) {
+    this.#contexts++;
+    return {
+      info: NTLM_INFO,
+      attributes: NTLM_ATTRIBUTES,
+      limits,
+      observe,
+      onEnd: (): void => {
+        this.#contexts--;
+        this.#zeroiseWhenUnused();
+      },
+    };
+  }
+
+  #zeroiseWhenUnused(): void {
+    const { client } = this.#options;
+    if (this.#disposed && this.#contexts === 0 && client?.kind === 'account') client.responseKey.dispose();
+  }
+
+  #assertAlive(): void {
+    if (this.#disposed) throw new SspiError('INVALID_HANDLE', { stage: 'NTLM', detail: 'the credential was disposed' });
+  }
+}
