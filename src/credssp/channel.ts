@@ -4,7 +4,7 @@
  * @module
  */
 import { equalInConstantTime } from '../crypto/index.ts';
-import { describeNegotiationToken } from '../negotiate/index.ts';
+import { describeSpnego } from '../negotiate/describe.ts';
 import {
   type CredSspOptions,
   type ExchangeEvent,
@@ -99,7 +99,7 @@ export class TSRequestChannel {
   }
 
   #note(direction: ExchangeEvent['direction'], request: TSRequest, size: number): void {
-    this.#trace({ protocol: 'CredSSP', direction, message: describeTSRequest(request, describeNegotiationToken), size });
+    this.#trace({ protocol: 'CredSSP', direction, message: describeTSRequest(request, describeSpnego), size });
   }
 
   #pinVersion(version: number): void {
