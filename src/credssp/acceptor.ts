@@ -125,6 +125,7 @@ function tokens(token: Uint8Array): Content | undefined {
 }
 
 function expectTokens(request: TSRequest): readonly { readonly negoToken: Uint8Array }[] {
+  if (request.authInfo !== undefined) throw unexpected('authInfo', 'the TLS key is not proved yet');
   if (request.negoTokens === undefined) throw unexpected('negoTokens', 'the exchange begins with authentication');
   return request.negoTokens;
 }

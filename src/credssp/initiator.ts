@@ -45,7 +45,9 @@ export async function* initiate(scope: Scope, options: InitiatorOptions): Exchan
   const mechanism = new InnerMechanism(scope.own(options.mechanism));
   const channel = new TSRequestChannel(settings, (event) => scope.trace(event));
   async function* exchange(content: Content): AsyncGenerator<Leg, TSRequest, Uint8Array> {
-    return channel.receive(yield channel.leg(content));
+    const reply = channel.receive(yield channel.leg(content));
+    if (reply.authInfo !== undefined) throw new SspiError('UNEXPECTED_MESSAGE', { stage: 'authInfo', detail: 'it is the client that delegates' });
+    return reply;
   }
 
   // No logon at all against a server that could never be delegated to (contract Y11).

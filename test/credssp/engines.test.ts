@@ -9,6 +9,7 @@ import {
   type TSRequest,
 } from '../../src/credssp/index.ts';
 import { systemHost } from '../../src/host/index.ts';
+
 import { negotiatePackage } from '../../src/negotiate/index.ts';
 import { ntlmPackage } from '../../src/ntlm/index.ts';
 import {
