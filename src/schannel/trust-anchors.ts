@@ -1,0 +1,67 @@
+/**
+ * Which certificates are trusted: `hRootStore`, or what the runtime brings along.
+ * @module
+ */
+import { Buffer } from 'node:buffer';
+import { rootCertificates } from 'node:tls';
+import { DerError } from '../der/index.ts';
+import { SspiError } from '../sspi/index.ts';
+import { decodeCertificate } from './certificate.ts';
+import { canonicalName, sameOctets } from './names.ts';
+
+/** Trusted certificates, findable by name. */
+export interface TrustAnchors {
+  /** DER of those whose subject is this distinguished name. */
+  named(subject: Uint8Array): readonly Uint8Array[];
+  /** Whether exactly this certificate is among them. */
+  has(certificateDer: Uint8Array): boolean;
+}
+
+let ofTheRuntime: TrustAnchors | undefined;
+
+/**
+ * @param rootStore - PEM; undefined: the roots that the runtime trusts, read when they are needed for the first time
+ * @throws SspiError CERTIFICATE_UNUSABLE when one is not a certificate
+ */
+export function trustAnchors(rootStore: readonly string[] | undefined): TrustAnchors {
+  if (rootStore !== undefined) return anchorsOf(rootStore);
+  ofTheRuntime ??= anchorsOf(rootCertificates);
+  return ofTheRuntime;
+}
+
+function anchorsOf(store: readonly string[]): TrustAnchors {
+  const bySubject = new Map<string, Uint8Array[]>();
+  for (const der of store.flatMap(certificatesIn)) {
+    const subject = subjectOf(der);
+    const namesakes = bySubject.get(subject);
+    if (namesakes === undefined) bySubject.set(subject, [der]);
+    else namesakes.push(der);
+  }
+  const named = (name: Uint8Array): readonly Uint8Array[] => bySubject.get(canonicalName(name)) ?? [];
+  return {
+    named,
+    has: (der) => named(decodeCertificate(der).tbsCertificate.subject).some((anchor) => sameOctets(anchor, der)),
+  };
+}
+
+function subjectOf(der: Uint8Array): string {
+  try {
+    return canonicalName(decodeCertificate(der).tbsCertificate.subject);
+  } catch (error) {
+    if (!(error instanceof DerError)) throw error;
+    throw new SspiError('CERTIFICATE_UNUSABLE', { stage: 'hRootStore', detail: error.message, cause: error });
+  }
+}
+
+const PEM = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END/g;
+
+/** DER of the certificates in a PEM text. */
+function certificatesIn(pem: string): Uint8Array[] {
+  const found = Array.from(pem.matchAll(PEM), ([, base64 = '']) => Uint8Array.from(Buffer.from(base64, 'base64')));
+  if (found.length === 0)
+    throw new SspiError('CERTIFICATE_UNUSABLE', {
+      stage: 'hRootStore',
+      detail: 'a text without a certificate in PEM form',
+    });
+  return found;
+}
