@@ -1,0 +1,228 @@
+/**
+ * The Negotiate package: SPNEGO over the mechanisms there are (contract P4, A21).
+ * @module
+ */
+import type { Host } from '../host/index.ts';
+import { decodeAuthenticate, ntlmPackage } from '../ntlm/index.ts';
+import {
+  type AcceptOptions,
+  type AuthData,
+  asSspiError,
+  type Credential,
+  type CredentialRequest,
+  type InitiateOptions,
+  ISC_REQ,
+  ISC_RET,
+  SEC_E,
+  SECPKG_CRED,
+  type SecurityPackage,
+  SspiError,
+} from '../sspi/index.ts';
+import { accept } from './acceptor.ts';
+import { type NegotiateContext, negotiateContext } from './context.ts';
+import { NEGOTIATE_INFO } from './info.ts';
+import { initiate } from './initiator.ts';
+import { type Candidate, type Mechanism, type Note, noteOf } from './mechanism.ts';
+import { OID } from './oids.ts';
+import { allowedPackages } from './package-list.ts';
+
+const STAGE = 'Negotiate credential';
+
+/** What {@link createNegotiatePackage} is made of. */
+export interface NegotiatePackageOptions {
+  /** The most preferred first. */
+  readonly mechanisms: readonly Mechanism[];
+}
+
+/** A credential whose contexts let you see the mechanism inside. */
+export interface NegotiateCredential extends Credential {
+  initiate(options: InitiateOptions): NegotiateContext;
+  accept(options: AcceptOptions): NegotiateContext;
+}
+
+/** A package whose contexts let you see the mechanism inside. */
+export interface NegotiatePackage extends SecurityPackage {
+  /**
+   * Makes a credential of every mechanism that the package list allows and that can make something of the data.
+   * @throws SspiError NO_CREDENTIALS when there is none, and whatever a mechanism finds wrong with the data
+   */
+  acquire(request: CredentialRequest): Promise<NegotiateCredential>;
+}
+
+/** NTLM, as SPNEGO sees it. Whoever puts a MIC in his AUTHENTICATE has to send a mechListMIC too ([MS-SPNG] note 8). */
+export const ntlmMechanism: Mechanism = {
+  name: 'NTLM',
+  oids: [OID.NTLM],
+  package: ntlmPackage,
+  demandsMic: (token) => token[8] === AUTHENTICATE && decodeAuthenticate(token).mic !== undefined,
+};
+
+/** MessageType of an AUTHENTICATE, its low octet. */
+const AUTHENTICATE = 3;
+
+/**
+ * Makes a Negotiate package of other mechanisms than the built-in ones.
+ * @example
+ * const negotiate = createNegotiatePackage({ mechanisms: [{ name: 'Kerberos', oids: [OID.MS_KERBEROS, OID.KERBEROS], package: kerberosPackage }, ntlmMechanism] });
+ */
+export function createNegotiatePackage({ mechanisms }: NegotiatePackageOptions): NegotiatePackage {
+  return {
+    info: NEGOTIATE_INFO,
+    acquire: (request) => acquire(mechanisms, request),
+  };
+}
+
+/**
+ * Negotiate with the mechanisms of this library.
+ * @see https://learn.microsoft.com/windows/win32/secauthn/microsoft-negotiate
+ * @example
+ * const authData = { kind: 'identity', domain: 'EXAMPLE', user: 'alice', password: 'AlicePass1!' } as const;
+ * const credential = await negotiatePackage.acquire({ use: SECPKG_CRED.OUTBOUND, authData, host: systemHost });
+ * const context = credential.initiate({ flags: ISC_REQ.CONFIDENTIALITY, targetName: 'HTTP/server.example.com' });
+ * const step = await context.step(); // a NegTokenInit
+ */
+export const negotiatePackage: NegotiatePackage = createNegotiatePackage({ mechanisms: [ntlmMechanism] });
+
+async function acquire(mechanisms: readonly Mechanism[], request: CredentialRequest): Promise<NegotiateCredential> {
+  if ((request.use & SECPKG_CRED.RESERVED) !== 0)
+    throw new SspiError('INVALID_PARAMETER', { stage: STAGE, detail: 'reserved bits of fCredentialUse' });
+  const list = packageListOf(request.authData);
+  const allowed = new Set(
+    allowedPackages(
+      list,
+      mechanisms.map(({ name }) => name),
+    ),
+  );
+  if (allowed.size === 0)
+    throw new SspiError('NO_CREDENTIALS', { stage: STAGE, detail: `the package list '${list}' leaves no mechanism` });
+
+  const candidates: Candidate[] = [];
+  const notes: Note[] = [];
+  let failure: SspiError | undefined;
+  try {
+    for (const mechanism of mechanisms) {
+      if (!allowed.has(mechanism.name)) {
+        notes.push({ status: SEC_E.OK, reason: `${mechanism.name} is excluded by the package list '${list}'` });
+        continue;
+      }
+      const acquired = await acquireFrom(mechanism, request);
+      if (acquired instanceof SspiError) {
+        notes.push(noteOf(mechanism, acquired));
+        failure ??= acquired;
+      } else candidates.push({ mechanism, credential: acquired });
+    }
+    if (candidates.length === 0) throw failure ?? new SspiError('NO_CREDENTIALS', { stage: STAGE });
+  } catch (error) {
+    for (const { credential } of candidates) credential.dispose();
+    throw error;
+  }
+  return new NegotiatedCredential({ request, candidates, notes });
+}
+
+/** A mechanism for which there are no credentials is left out; anything else that is wrong with them is an error. */
+async function acquireFrom(mechanism: Mechanism, request: CredentialRequest): Promise<Credential | SspiError> {
+  try {
+    return await mechanism.package.acquire(request);
+  } catch (error) {
+    const reason = asSspiError(error);
+    if (reason.code !== 'NO_CREDENTIALS') throw reason;
+    return reason;
+  }
+}
+
+function packageListOf(authData: AuthData | undefined): string | undefined {
+  return authData !== undefined && 'packageList' in authData ? authData.packageList : undefined;
+}
+
+interface NegotiatedCredentialOptions {
+  readonly request: CredentialRequest;
+  readonly candidates: readonly Candidate[];
+  readonly notes: readonly Note[];
+}
+
+/**
+ * One credential for each mechanism. They live as long as a context may still need them: which one that is can turn out
+ * late, when the server has chosen (contract A14).
+ */
+class NegotiatedCredential implements NegotiateCredential {
+  readonly info = NEGOTIATE_INFO;
+  readonly use: number;
+  readonly expiry: bigint;
+  readonly #candidates: readonly Candidate[];
+  readonly #notes: readonly Note[];
+  readonly #anonymous: boolean;
+  readonly #host: Host;
+  #contexts = 0;
+  #disposed = false;
+
+  constructor({ request, candidates, notes }: NegotiatedCredentialOptions) {
+    this.use = request.use;
+    this.expiry = candidates
+      .map(({ credential }) => credential.expiry)
+      .reduce((first, other) => (other < first ? other : first));
+    this.#candidates = candidates;
+    this.#notes = notes;
+    this.#anonymous = request.authData?.kind === 'anonymous';
+    this.#host = request.host;
+  }
+
+  initiate(given: InitiateOptions): NegotiateContext {
+    const inbound = (this.use & SECPKG_CRED.INBOUND) !== 0;
+    this.#assertUsable(!inbound || (this.use & SECPKG_CRED.OUTBOUND) !== 0, 'outbound'); // 0 is outbound too (contract A4)
+    const options = { ...given, host: given.host ?? this.#host, flags: this.#withIntegrity(given.flags) };
+    return negotiateContext({
+      role: 'initiator',
+      options,
+      notes: this.#notes,
+      intermediateFlags: ISC_RET.INTERMEDIATE_RETURN,
+      start: (scope, negotiation, first) =>
+        initiate(scope, negotiation, first, { candidates: this.#candidates, options }),
+      onEnd: this.#begin(),
+    });
+  }
+
+  accept(given: AcceptOptions): NegotiateContext {
+    this.#assertUsable((this.use & SECPKG_CRED.INBOUND) !== 0, 'inbound');
+    const options = { ...given, host: given.host ?? this.#host };
+    return negotiateContext({
+      role: 'acceptor',
+      options,
+      notes: this.#notes,
+      start: (scope, negotiation, first) =>
+        accept(scope, negotiation, first, { candidates: this.#candidates, options }),
+      onEnd: this.#begin(),
+    });
+  }
+
+  dispose(): void {
+    this.#disposed = true;
+    this.#disposeWhenUnused();
+  }
+
+  /**
+   * Integrity is always asked for, as Windows does, unless it is ruled out: without it there is no mechListMIC. Clients
+   * without a name have no key to make one with.
+   */
+  #withIntegrity(flags: number): number {
+    const settled = ISC_REQ.INTEGRITY | ISC_REQ.NO_INTEGRITY | ISC_REQ.NULL_SESSION;
+    if (this.#anonymous || (flags & settled) !== 0) return flags;
+    return flags + ISC_REQ.INTEGRITY; // + and not |: flags may be wider than 32 bits
+  }
+
+  #begin(): () => void {
+    this.#contexts++;
+    return () => {
+      this.#contexts--;
+      this.#disposeWhenUnused();
+    };
+  }
+
+  #disposeWhenUnused(): void {
+    if (this.#disposed && this.#contexts === 0) for (const { credential } of this.#candidates) credential.dispose();
+  }
+
+  #assertUsable(permitted: boolean, use: string): void {
+    if (this.#disposed) throw new SspiError('INVALID_HANDLE', { stage: STAGE, detail: 'the credential was disposed' });
+    if (!permitted) throw new SspiError('NO_CREDENTIALS', { stage: STAGE, detail: `not for ${use} use` });
+  }
+}
