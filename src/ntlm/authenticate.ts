@@ -4,7 +4,7 @@
  * @module
  */
 import { AV_FLAGS, avFlags } from './av-pairs.ts';
-import { type ClientChallenge, decodeClientChallenge } from './client-challenge.ts';
+import { type ClientChallenge, decodeClientChallenge, PROOF_LENGTH } from './client-challenge.ts';
 import { MessageReader, MessageWriter } from './fields.ts';
 import { hasAny, NEGOTIATE } from './flags.ts';
 import { decodeText, encodeText } from './text.ts';
@@ -93,8 +93,14 @@ function decodeNtResponse(reader: MessageReader): NtResponse {
   if (octets.length === 0) return { kind: 'none' };
   if (octets.length === 24) return { kind: 'ntlm-v1', octets };
   if (octets.length < 44) throw reader.malformed(`an NtChallengeResponse of ${octets.length} octets`);
-  const temp = octets.subarray(16);
-  return { kind: 'ntlm-v2', octets, proof: octets.subarray(0, 16), temp, clientChallenge: decodeClientChallenge(temp) };
+  const temp = octets.subarray(PROOF_LENGTH);
+  return {
+    kind: 'ntlm-v2',
+    octets,
+    proof: octets.subarray(0, PROOF_LENGTH),
+    temp,
+    clientChallenge: decodeClientChallenge(temp),
+  };
 }
 
 /** Without KEY_EXCH the field is to be ignored. */

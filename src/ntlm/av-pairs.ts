@@ -86,21 +86,31 @@ function mayHaveLength(id: number, length: number): boolean {
 
 /** Writes a list with its MsvAvEOL. */
 export function encodeAvPairs(pairs: readonly AvPair[]): Uint8Array {
+  const list = new Uint8Array(avPairsLength(pairs));
+  writeAvPairs(pairs, list);
+  return list;
+}
+
+/** Octets that a list takes, its MsvAvEOL included. */
+export function avPairsLength(pairs: readonly AvPair[]): number {
   let length = 4;
   for (const { value } of pairs) length += 4 + value.length;
-  const list = new Uint8Array(length);
+  return length;
+}
+
+/** Writes a list at the beginning of `target`, which is zero and at least {@link avPairsLength} octets long. */
+export function writeAvPairs(pairs: readonly AvPair[], target: Uint8Array): void {
   let at = 0;
   for (const { id, value } of pairs) {
     if (value.length > 0xffff)
       throw new SspiError('INVALID_PARAMETER', { stage: 'NTLM', detail: `AV_PAIR ${id} is too long` });
-    list[at] = id;
-    list[at + 1] = id >>> 8;
-    list[at + 2] = value.length;
-    list[at + 3] = value.length >>> 8;
-    list.set(value, at + 4);
+    target[at] = id;
+    target[at + 1] = id >>> 8;
+    target[at + 2] = value.length;
+    target[at + 3] = value.length >>> 8;
+    target.set(value, at + 4);
     at += 4 + value.length;
   }
-  return list;
 }
 
 /** The value of the pair with this id. */

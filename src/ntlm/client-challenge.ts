@@ -4,7 +4,7 @@
  * @module
  */
 import { SspiError } from '../sspi/index.ts';
-import { type AvPair, decodeAvPairs, encodeAvPairs } from './av-pairs.ts';
+import { type AvPair, avPairsLength, decodeAvPairs, writeAvPairs } from './av-pairs.ts';
 
 /** The fields that mean something. */
 export interface ClientChallenge {
@@ -32,14 +32,25 @@ export function decodeClientChallenge(octets: Uint8Array): ClientChallenge {
   };
 }
 
-/** With the four zero octets at its end that 3.3.2 puts there. */
-export function encodeClientChallenge({ timestamp, clientChallenge, avPairs }: ClientChallenge): Uint8Array {
-  const list = encodeAvPairs(avPairs);
-  const octets = new Uint8Array(FIXED + list.length + 4);
-  octets[0] = 1; // RespType
-  octets[1] = 1; // HiRespType
-  octets.set(timestamp, 8);
-  octets.set(clientChallenge, 16);
-  octets.set(list, FIXED);
-  return octets;
+/** Octets of NTProofStr. */
+export const PROOF_LENGTH = 16;
+
+/**
+ * An NTLMv2_RESPONSE (2.2.2.8) whose proof is still zero: `temp` is what lies behind the first {@link PROOF_LENGTH} octets, with
+ * the four zero octets at its end that 3.3.2 puts there.
+ */
+export function encodeNtlmV2Response({ timestamp, clientChallenge, avPairs }: ClientChallenge): Uint8Array {
+  const response = new Uint8Array(PROOF_LENGTH + FIXED + avPairsLength(avPairs) + 4);
+  const temp = response.subarray(PROOF_LENGTH);
+  temp[0] = 1; // RespType
+  temp[1] = 1; // HiRespType
+  temp.set(timestamp, 8);
+  temp.set(clientChallenge, 16);
+  writeAvPairs(avPairs, temp.subarray(FIXED));
+  return response;
+}
+
+/** `temp` alone. */
+export function encodeClientChallenge(clientChallenge: ClientChallenge): Uint8Array {
+  return encodeNtlmV2Response(clientChallenge).subarray(PROOF_LENGTH);
 }

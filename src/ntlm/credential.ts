@@ -34,6 +34,10 @@ export class NtlmCredential implements Credential {
   readonly use: number;
   readonly expiry = NEVER;
   readonly #options: NtlmCredentialOptions;
+  readonly #onContextEnd = (): void => {
+    this.#contexts--;
+    this.#zeroiseWhenUnused();
+  };
   #contexts = 0;
   #disposed = false;
 
@@ -47,11 +51,16 @@ export class NtlmCredential implements Credential {
     const { client, host } = this.#options;
     if (client === undefined) throw new SspiError('NO_CREDENTIALS', { stage: 'NTLM', detail: 'not for outbound use' });
     const logon: ClientLogon = (options.flags & ISC_REQ.NULL_SESSION) !== 0 ? { kind: 'anonymous' } : client;
+    this.#contexts++;
     return contextOf({
-      ...this.#common(options),
+      info: NTLM_INFO,
       role: 'initiator',
-      host: options.host ?? host,
       start: (scope, first) => initiate(logon, options, scope, first),
+      host: options.host ?? host,
+      limits: options.limits,
+      observe: options.observe,
+      attributes: NTLM_ATTRIBUTES,
+      onEnd: this.#onContextEnd,
     });
   }
 
@@ -59,11 +68,16 @@ export class NtlmCredential implements Credential {
     this.#assertAlive();
     const { server, host } = this.#options;
     if (server === undefined) throw new SspiError('NO_CREDENTIALS', { stage: 'NTLM', detail: 'not for inbound use' });
+    this.#contexts++;
     return contextOf({
-      ...this.#common(options),
+      info: NTLM_INFO,
       role: 'acceptor',
-      host: options.host ?? host,
       start: (scope, first) => accept(server, options, scope, first),
+      host: options.host ?? host,
+      limits: options.limits,
+      observe: options.observe,
+      attributes: NTLM_ATTRIBUTES,
+      onEnd: this.#onContextEnd,
     });
   }
 
@@ -71,20 +85,6 @@ export class NtlmCredential implements Credential {
   dispose(): void {
     this.#disposed = true;
     this.#zeroiseWhenUnused();
-  }
-
-  #common({ limits, observe }: InitiateOptions | AcceptOptions) {
-    this.#contexts++;
-    return {
-      info: NTLM_INFO,
-      attributes: NTLM_ATTRIBUTES,
-      limits,
-      observe,
-      onEnd: (): void => {
-        this.#contexts--;
-        this.#zeroiseWhenUnused();
-      },
-    };
   }
 
   #zeroiseWhenUnused(): void {

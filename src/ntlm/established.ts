@@ -52,12 +52,12 @@ export function establish(scope: Scope, agreement: Agreement): NtlmMessageSecuri
   const { flags, side, clientName, targetName, client } = agreement;
   const exportedSessionKey = agreement.exportedSessionKey ?? new Uint8Array(16);
   const messages = scope.own(new NtlmMessageSecurity({ flags, exportedSessionKey, side }));
-  const start = toFileTime(scope.host.clock.now());
+  const now = scope.host.clock.now();
   scope.publish('SIZES', () => messages.sizes);
   scope.publish('NAMES', () => ({ userName: clientName }));
   scope.publish('NATIVE_NAMES', () => ({ clientName, serverName: targetName }));
   scope.publish('CLIENT_SPECIFIED_TARGET', () => ({ targetName }));
-  scope.publish('LIFESPAN', () => ({ start, expiry: NEVER }));
+  scope.publish('LIFESPAN', () => ({ start: toFileTime(now), expiry: NEVER }));
   scope.publish('KEY_INFO', () => keyInfo(flags));
   if (client !== undefined) scope.publish('ACCESS_TOKEN', () => client);
   if (agreement.exportedSessionKey !== undefined) {

@@ -17,7 +17,7 @@ import {
 import { encodeAuthenticate, MIC_AT } from './authenticate.ts';
 import { AV_FLAGS, AV_ID, type AvPair, avValue, flagsPair, textPair } from './av-pairs.ts';
 import { type ChallengeMessage, decodeChallenge } from './challenge.ts';
-import { encodeClientChallenge } from './client-challenge.ts';
+import { encodeNtlmV2Response, PROOF_LENGTH } from './client-challenge.ts';
 import { establish, initiatorFlags, messageEvent, qualifiedName } from './established.ts';
 import { hasAll, hasAny, hasSessionSecurity, NEGOTIATE } from './flags.ts';
 import { messageIntegrityCode, rc4k } from './keys.ts';
@@ -147,23 +147,23 @@ function answer(
 ): Answer {
   const { serverChallenge, targetInfo = [] } = challenge;
   const key = responseKey.reveal();
-  const clientChallenge = host.random.bytes(8);
+  const exchange = hasAny(flags, NEGOTIATE.KEY_EXCH);
+  const random = host.random.bytes(exchange ? 24 : 8); // at once: asking twice costs twice
+  const clientChallenge = random.subarray(0, 8);
   const serverTime = avValue(targetInfo, AV_ID.TIMESTAMP);
   const timestamp = serverTime ?? fileTimeOctets(host.clock.now());
   const avPairs = ourPairs(targetInfo, options, serverTime !== undefined);
-  const temp = encodeClientChallenge({ timestamp, clientChallenge, avPairs });
-  const proof = ntProofStr(key, serverChallenge, temp);
-  const ntResponse = new Uint8Array(16 + temp.length);
+  const ntResponse = encodeNtlmV2Response({ timestamp, clientChallenge, avPairs });
+  const proof = ntProofStr(key, serverChallenge, ntResponse.subarray(PROOF_LENGTH));
   ntResponse.set(proof);
-  ntResponse.set(temp, 16);
   // A server with a clock knows NTLMv2; an LMv2 response would only be one thing more to attack (CVE-2019-1338, fault Z14).
   const lmResponse = serverTime === undefined ? lmV2Response(key, serverChallenge, clientChallenge) : NO_LM_RESPONSE;
 
   const keyExchangeKey = sessionBaseKeyV2(key, proof);
-  const exchange = hasAny(flags, NEGOTIATE.KEY_EXCH);
-  const exportedSessionKey = exchange ? host.random.bytes(16) : keyExchangeKey;
+  const exportedSessionKey = exchange ? random.slice(8) : keyExchangeKey;
   const encryptedRandomSessionKey = exchange ? rc4k(keyExchangeKey, exportedSessionKey) : EMPTY;
   if (exchange) keyExchangeKey.fill(0);
+  random.fill(0);
 
   const version = hasAny(flags, NEGOTIATE.VERSION) ? OUR_VERSION : NO_VERSION;
   const names = { domain, user, workstation: '' };
