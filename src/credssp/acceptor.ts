@@ -38,7 +38,7 @@ export interface AcceptorOptions {
  * @param first - the client's first TSRequest; absent when it is still to come
  */
 export async function* accept(scope: Scope, options: AcceptorOptions, first?: Uint8Array): Exchange {
-  const channel = new TSRequestChannel(options.options ?? {}, (event) => scope.trace(event));
+  const channel = new TSRequestChannel('acceptor', options.options ?? {}, (event) => scope.trace(event));
   try {
     return yield* serve(scope, options, channel, first ?? (yield { token: new Uint8Array(0) }));
   } catch (error) {

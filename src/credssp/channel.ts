@@ -34,13 +34,14 @@ export type Content = Omit<TSRequest, 'version'>;
 export class TSRequestChannel {
   readonly ownVersion: number;
   readonly #minimumVersion: number;
+  readonly #role: 'initiator' | 'acceptor';
   readonly #trace: (event: ExchangeEvent) => void;
   #peerVersion: number | undefined;
   #nonce: Uint8Array | undefined;
   #received = 0;
 
   /** @throws SspiError INVALID_PARAMETER when the options name versions that do not exist */
-  constructor(options: CredSspOptions, trace: (event: ExchangeEvent) => void) {
+  constructor(role: 'initiator' | 'acceptor', options: CredSspOptions, trace: (event: ExchangeEvent) => void) {
     const { maxVersion = NEWEST_VERSION, minVersion = Math.min(FIRST_HASHED_VERSION, maxVersion) } = options;
     assertVersion('maxVersion', maxVersion);
     assertVersion('minVersion', minVersion);
@@ -48,6 +49,7 @@ export class TSRequestChannel {
       throw new SspiError('INVALID_PARAMETER', { stage: 'CredSSP options', detail: 'minVersion is above maxVersion' });
     this.ownVersion = maxVersion;
     this.#minimumVersion = minVersion;
+    this.#role = role;
     this.#trace = trace;
   }
 
@@ -81,7 +83,8 @@ export class TSRequestChannel {
     this.#pinVersion(request.version);
     this.#checkErrorCode(request);
     this.#checkMinimum();
-    this.#pinNonce(request.clientNonce);
+    // FreeRDP's server writes one too, another in every message; a client needs only its own.
+    if (this.#role === 'acceptor') this.#pinNonce(request.clientNonce);
     return request;
   }
 

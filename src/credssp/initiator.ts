@@ -43,7 +43,7 @@ export interface InitiatorOptions {
 export async function* initiate(scope: Scope, options: InitiatorOptions): Exchange {
   const { publicKey, flags, options: settings = {} } = options;
   const mechanism = new InnerMechanism(scope.own(options.mechanism));
-  const channel = new TSRequestChannel(settings, (event) => scope.trace(event));
+  const channel = new TSRequestChannel('initiator', settings, (event) => scope.trace(event));
   async function* exchange(content: Content): AsyncGenerator<Leg, TSRequest, Uint8Array> {
     const reply = channel.receive(yield channel.leg(content));
     if (reply.authInfo !== undefined) throw new SspiError('UNEXPECTED_MESSAGE', { stage: 'authInfo', detail: 'it is the client that delegates' });
