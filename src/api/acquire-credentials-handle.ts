@@ -1,0 +1,89 @@
+/**
+ * AcquireCredentialsHandle (contract §2.1).
+ * @see https://learn.microsoft.com/windows/win32/secauthn/acquirecredentialshandle--credssp
+ * @module
+ */
+import { type AuthData, decodeAuthIdentity, NEVER, SEC_E, SECPKG_CRED, Secret, SspiError } from '../sspi/index.ts';
+import { checkAuthData, frameOf, inPackageForm } from './auth-data.ts';
+import { CredentialEntry } from './entries.ts';
+import { type Environment, findPackage } from './environment.ts';
+import type { CredHandle } from './handles.ts';
+import { failureOf, type Outcome } from './outcome.ts';
+import { requireFlags, requireParameters } from './parameters.ts';
+
+/** What `acquireCredentialsHandle` takes. */
+export interface AcquireCredentialsHandleParameters {
+  /** `pszPrincipal`: whose credentials; null: the caller's own. Without `authData` a name asks for stored credentials. */
+  readonly principal?: string | null | undefined;
+  /** `pszPackage`: for example `CREDSSP`; case does not matter. */
+  readonly package: string;
+  /** `fCredentialUse`: bits of `SECPKG_CRED`. 0, which the reference page prints for OUTBOUND, is OUTBOUND (contract A4). */
+  readonly credentialUse: number;
+  /** `pvLogonId`: only the session of this process means anything; accepted and not used (contract A7). */
+  readonly logonId?: unknown;
+  /** `pAuthData`: a credential structure, or the octets of a SEC_WINNT_AUTH_IDENTITY_EX2. */
+  readonly authData?: AuthData | Uint8Array | null | undefined;
+  /** `pGetKeyFn`: not used (contract A9). */
+  readonly getKeyFn?: unknown;
+  /** `pvGetKeyArgument`: not used (contract A9). */
+  readonly getKeyArgument?: unknown;
+}
+
+/** What `acquireCredentialsHandle` gives. */
+export interface AcquireCredentialsHandleResult extends Outcome {
+  /** `phCredential`: release it with `freeCredentialsHandle`. Null on failure. */
+  readonly credential: CredHandle | null;
+  /** `ptsExpiry`: FILETIME ticks in local time (contract A10). */
+  readonly expiry: bigint;
+}
+
+const KNOWN_USES =
+  SECPKG_CRED.BOTH | SECPKG_CRED.DEFAULT | SECPKG_CRED.AUTOLOGON_RESTRICTED | SECPKG_CRED.PROCESS_POLICY_ONLY;
+
+/** A handle to credentials. Nobody is contacted, and a wrong password shows only when a context is made (contract A1, A16). */
+export async function acquireCredentialsHandle(
+  environment: Environment,
+  parameters: AcquireCredentialsHandleParameters,
+): Promise<AcquireCredentialsHandleResult> {
+  try {
+    const { principal, package: packageName, credentialUse, authData } = requireParameters(parameters);
+    const securityPackage = findPackage(environment, packageName);
+    const use = readUse(credentialUse);
+    if (principal !== undefined && principal !== null) checkPrincipal(principal, authData);
+
+    const identity = authData instanceof Uint8Array ? decodeAuthIdentity(authData) : undefined;
+    try {
+      const material =
+        identity === undefined ? checkAuthData(authData) : inPackageForm(securityPackage, undefined, identity);
+      const request = { use, principal: principal ?? undefined, authData: material, host: environment.host };
+      const credential = await securityPackage.acquire(request);
+      const handle = environment.credentials.add(new CredentialEntry(securityPackage, credential, frameOf(material)));
+      return { status: SEC_E.OK, credential: handle, expiry: environment.localTime(credential.expiry) };
+    } finally {
+      // The credential has made its own copy of a password that was unpacked here.
+      if (identity?.password instanceof Secret) identity.password.dispose();
+    }
+  } catch (error) {
+    return { ...failureOf(error), credential: null, expiry: NEVER };
+  }
+}
+
+/** fCredentialUse (contract A4). */
+function readUse(credentialUse: unknown): number {
+  const use = requireFlags(credentialUse, 'fCredentialUse');
+  const unknownBits = (use & ~KNOWN_USES) >>> 0;
+  if (unknownBits !== 0)
+    throw new SspiError('INVALID_PARAMETER', {
+      stage: 'fCredentialUse',
+      detail: `unknown bits 0x${unknownBits.toString(16)}`,
+    });
+  if ((use & SECPKG_CRED.DEFAULT) !== 0) throw new SspiError('UNSUPPORTED_FUNCTION', { stage: 'SECPKG_CRED_DEFAULT' });
+  return (use & SECPKG_CRED.BOTH) === 0 ? use | SECPKG_CRED.OUTBOUND : use;
+}
+
+/** A name alone asks for stored credentials, and there is no store that could hold them (contract A2). */
+function checkPrincipal(principal: unknown, authData: unknown): void {
+  if (typeof principal !== 'string') throw new SspiError('INVALID_PARAMETER', { stage: 'pszPrincipal' });
+  if (authData === undefined || authData === null)
+    throw new SspiError('NO_CREDENTIALS', { stage: 'pszPrincipal', detail: 'no stored credentials of that name' });
+}

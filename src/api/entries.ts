@@ -1,0 +1,132 @@
+/**
+ * What stands behind the handles: a credential with the number of contexts that live on it, a context with the state that the
+ * SSPI functions add to it.
+ * @module
+ */
+import type {
+  AuthData,
+  ChannelBindings,
+  Credential,
+  SecurityContext,
+  SecurityPackage,
+  SspiError,
+} from '../sspi/index.ts';
+
+/** Behind a `CredHandle`. The secrets live until the handle is freed and the last context is deleted (contract A14). */
+export class CredentialEntry {
+  readonly package: SecurityPackage;
+  readonly credential: Credential;
+  /** What the credential was made of, without its secrets: SECBUFFER_PKG_PARAMS may bring others (contract R23). */
+  readonly frame: AuthData | undefined;
+  #freed = false;
+  #contexts = 0;
+
+  constructor(securityPackage: SecurityPackage, credential: Credential, frame: AuthData | undefined) {
+    this.package = securityPackage;
+    this.credential = credential;
+    this.frame = frame;
+  }
+
+  get freed(): boolean {
+    return this.#freed;
+  }
+
+  free(): void {
+    this.#freed = true;
+    this.#disposeWhenUnused();
+  }
+
+  /** A context lives on it. */
+  retain(): this {
+    this.#contexts += 1;
+    return this;
+  }
+
+  /** That context is gone. */
+  release(): void {
+    this.#contexts -= 1;
+    this.#disposeWhenUnused();
+  }
+
+  #disposeWhenUnused(): void {
+    if (this.#freed && this.#contexts === 0) this.credential.dispose();
+  }
+}
+
+/** A leg that is done inside and not yet handed out, because the caller's buffer was too small (contract R39). */
+export interface PendingLeg {
+  readonly leg: FinishedLeg;
+  /** The TOKEN that led to it: the caller comes again with the same, or with none. */
+  readonly input: Uint8Array;
+}
+
+/** What a step has led to: something to report to the caller, and perhaps to send. */
+export type FinishedLeg =
+  | {
+      readonly kind: 'success';
+      readonly status: number;
+      readonly token: Uint8Array;
+      readonly extra: number;
+      readonly flags: number;
+      readonly expiry: bigint;
+    }
+  | { readonly kind: 'failure'; readonly error: SspiError; readonly token: Uint8Array };
+
+/** Behind a `CtxtHandle`. */
+export class ContextEntry {
+  readonly context: SecurityContext;
+  /** The credential of the first call; on later calls the caller may name it again, and no other (contract R8). */
+  credential: CredentialEntry;
+  /** Bits of `ISC_REQ` or `ASC_REQ` of the first call. */
+  readonly requested: number;
+  /** SECBUFFER_PKG_PARAMS was used. */
+  readonly suppliedCredentials: boolean;
+  readonly channelBindings: ChannelBindings | undefined;
+  /** Bits of `ISC_RET` or `ASC_RET` as last reported. */
+  contextAttr = 0;
+  /** The last leg was handed out with SEC_E_OK. */
+  established = false;
+  /** SEC_I_INCOMPLETE_CREDENTIALS was reported: the next call may bring another credential (contract R76). */
+  wantsCredential = false;
+  pending: PendingLeg | undefined;
+  /** A call of the handshake, of encryption, of decryption is under way (contract R10, M12). */
+  readonly underWay = { step: false, encrypt: false, decrypt: false };
+  /** Why messages can no longer be protected (contract M11). */
+  broken: SspiError | undefined;
+  #deleted = false;
+  readonly #retained: CredentialEntry[] = [];
+
+  constructor(
+    context: SecurityContext,
+    start: {
+      readonly credential: CredentialEntry;
+      readonly requested: number;
+      readonly suppliedCredentials: boolean;
+      readonly channelBindings: ChannelBindings | undefined;
+    },
+  ) {
+    this.context = context;
+    this.credential = start.credential;
+    this.requested = start.requested;
+    this.suppliedCredentials = start.suppliedCredentials;
+    this.channelBindings = start.channelBindings;
+  }
+
+  get deleted(): boolean {
+    return this.#deleted;
+  }
+
+  /** Keeps a credential alive for as long as the context. */
+  retain(credential: CredentialEntry): void {
+    this.#retained.push(credential.retain());
+  }
+
+  /** Zeroises everything; a second time it does nothing (contract L1). */
+  delete(): void {
+    if (this.#deleted) return;
+    this.#deleted = true;
+    this.context.dispose();
+    this.pending = undefined;
+    for (const credential of this.#retained.splice(0)) credential.release();
+  }
+}
