@@ -30,6 +30,7 @@ export const ERROR_CATALOGUE = {
   PACKAGE_NOT_FOUND: { status: SEC_E.SECPKG_NOT_FOUND, blame: 'caller', what: 'no security package of that name', hint: 'enumerateSecurityPackages lists the names' },
   BUFFER_TOO_SMALL: { status: SEC_E.BUFFER_TOO_SMALL, blame: 'caller', what: 'the output buffer is too small', hint: 'use the sizes that the context reports, or ask for ALLOCATE_MEMORY' },
   MISSING_BUFFER: { status: SEC_E.INVALID_TOKEN, blame: 'caller', what: 'a buffer that this call needs is not there', hint: 'compare the buffer types with the documentation of the function' },
+  INVALID_BUFFER: { status: SEC_E.INVALID_TOKEN, blame: 'caller', what: 'a buffer or its descriptor is not of the form that this call takes', hint: 'build buffers with secBuffer(); a buffer that is written to may not be READONLY' },
   QOP_NOT_SUPPORTED: { status: SEC_E.QOP_NOT_SUPPORTED, blame: 'caller', what: 'this quality of protection is not available', hint: 'use 0' },
   NO_CREDENTIALS: { status: SEC_E.NO_CREDENTIALS, blame: 'caller', what: 'there are no credentials to work with', hint: 'give explicit credentials when acquiring the handle' },
   UNKNOWN_CREDENTIALS: { status: SEC_E.UNKNOWN_CREDENTIALS, blame: 'caller', what: 'the credentials given are not of a form that the package knows', hint: 'check version, type and lengths of the structure' },
@@ -79,6 +80,9 @@ export const ERROR_CATALOGUE = {
   POLICY_NTLM_ONLY: { status: SEC_E.POLICY_NLTM_ONLY, blame: 'policy', what: 'the policy allows delegation to this target only when the server is authenticated', hint: 'use Kerberos or a trusted certificate, or add the target to the NTLM-only list' },
   MUTUAL_AUTH_FAILED: { status: SEC_E.MUTUAL_AUTH_FAILED, blame: 'peer', what: 'the server could not be authenticated, and that was required', hint: 'use Kerberos, or a certificate that is trusted and matches the name' },
   INNER_PROTECTION_MISSING: { status: SEC_E.SECURITY_QOS_FAILED, blame: 'peer', what: 'the inner mechanism does not protect the exchange', hint: 'both integrity and confidentiality are required' },
+
+  ENCRYPTION_TYPE_REFUSED: { status: SEC_E.KDC_UNKNOWN_ETYPE, blame: 'policy', what: 'the encryption type is not known or not allowed', hint: 'compare the encryption types of account, service and this side; RC4 is off unless it is allowed explicitly' },
+  FILE_MALFORMED: { status: SEC_E.UNKNOWN_CREDENTIALS, blame: 'caller', what: 'the file is malformed', hint: 'check that it is complete and of the format expected' },
 
   RDP_NEGOTIATION_FAILED: { status: SEC_E.UNSUPPORTED_FUNCTION, blame: 'peer', what: 'the RDP server refused the security protocols offered', hint: 'see the failure code' },
   CONNECTION_FAILED: { status: SEC_E.TARGET_UNKNOWN, blame: 'network', what: 'the server cannot be reached', hint: 'check host name, port and firewall' },

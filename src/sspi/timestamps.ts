@@ -25,5 +25,6 @@ export function fromFileTime(ticks: bigint): number {
  * @param offsetMinutes - what `Date.prototype.getTimezoneOffset` gives: minutes from local time to UTC
  */
 export function toLocalFileTime(ticks: bigint, offsetMinutes: number): bigint {
-  return ticks === NEVER ? NEVER : ticks - BigInt(offsetMinutes) * 60_000n * TICKS_PER_MILLISECOND;
+  // Before standard time there were zones with odd seconds, and their offset is not a whole number of minutes.
+  return ticks === NEVER ? NEVER : ticks - BigInt(Math.round(offsetMinutes * 60_000)) * TICKS_PER_MILLISECOND;
 }
