@@ -97,8 +97,8 @@ export function cipherSuite(name: string): CipherSuite {
     hash,
     hashLength: { SHA1: 160, SHA256: 256, SHA384: 384 }[hash],
     hashAlgorithm: cbc ? { SHA1: ALG_ID.SHA1, SHA256: ALG_ID.SHA_256, SHA384: ALG_ID.SHA_384 }[hash] : 0,
-    exchange: /^TLS_(ECDHE|DHE|RSA)_/.exec(name)?.[1] as CipherSuite['exchange'],
-    signature: /^TLS_(?:(?:ECDHE|DHE)_)?(ECDSA|RSA)_/.exec(name)?.[1] as CipherSuite['signature'],
+    exchange: (['ECDHE', 'DHE', 'RSA'] as const).find((exchange) => name.startsWith(`TLS_${exchange}_`)),
+    signature: (['ECDSA', 'RSA'] as const).find((signature) => name.includes(`_${signature}_WITH_`)),
   };
 }
 

@@ -13,7 +13,8 @@ import { type DecryptedRecord, SspiError } from '../sspi/index.ts';
 import { alertReceived, plainAlert } from './alerts.ts';
 import { isSelfIssued } from './certificate.ts';
 import { tlsFailure } from './failures.ts';
-import { eachRecord, frameFirstRecord, MAXIMUM_PLAINTEXT } from './records.ts';
+import { HANDSHAKE, handshakeMessages, sessionIdIn } from './handshake-messages.ts';
+import { CONTENT_TYPE, eachRecord, frameFirstRecord, MAXIMUM_PLAINTEXT, RECORD_HEADER } from './records.ts';
 import { Wire } from './wire.ts';
 
 /** What one call of `handshake` did. */
@@ -64,6 +65,7 @@ export class TlsEngine {
   #receiving = false;
   #sending = false;
   #peerChain: readonly Uint8Array[] | undefined;
+  #sessionId: Uint8Array = EMPTY;
 
   /**
    * @param connect - puts a TLS socket of the right role on the wire; a client may return it at once
@@ -104,6 +106,7 @@ export class TlsEngine {
       if (this.#established || this.#broken) break;
       const alert = plainAlert(record);
       if (alert !== undefined) throw this.#die(alertReceived(alert, 'TLS handshake'));
+      if (this.role === 'client') this.#watchServerHello(record);
       this.#wire.push(record);
       consumed += record.length;
     }
@@ -112,7 +115,16 @@ export class TlsEngine {
     for (let turn = 0; this.#wire.destroyed && this.#failure === undefined && turn < PATIENCE; turn++) await nextTurn();
     if (this.#wire.destroyed && !this.#established) this.#fail(undefined);
     this.#assertSound();
-    return { token: this.#wire.takeWritten(), consumed };
+    const token = this.#wire.takeWritten();
+    if (this.role === 'server') this.#watchServerHello(token);
+    return { token, consumed };
+  }
+
+  /** The runtime does not tell the session id; the ServerHello does. */
+  #watchServerHello(records: Uint8Array): void {
+    if (records[0] !== CONTENT_TYPE.HANDSHAKE || records[RECORD_HEADER] !== HANDSHAKE.ServerHello) return;
+    const [message] = handshakeMessages(records.subarray(RECORD_HEADER));
+    if (message !== undefined) this.#sessionId = sessionIdIn(message.body);
   }
 
   get #broken(): boolean {
@@ -230,6 +242,11 @@ export class TlsEngine {
     if (this.#ownCertificate !== undefined) return this.#ownCertificate;
     const own = this.#socket?.getX509Certificate();
     return own === undefined ? undefined : plainView(own.raw);
+  }
+
+  /** The id that the server gave the session; empty under TLS 1.3, where the field only repeats what the client sent. */
+  get sessionId(): Uint8Array {
+    return this.parameters.protocol === 'TLSv1.3' ? EMPTY : this.#sessionId;
   }
 
   /** What the handshake agreed on. @throws SspiError CONTEXT_NOT_ESTABLISHED */

@@ -63,16 +63,16 @@ export function extensionsOf(certificateDer: Uint8Array): CertificateExtensions 
   if (known !== undefined) return known;
   const { extensions } = decodeCertificate(certificateDer).tbsCertificate;
   const list = extensions === undefined ? [] : decode(Extensions, extensions);
-  const valueOf = new Map(list.map(({ extnID, extnValue }) => [extnID, extnValue]));
+  const valueFor = new Map(list.map(({ extnID, extnValue }) => [extnID, extnValue]));
   const understood: ReadonlySet<string> = new Set(Object.values(OID));
 
-  const constraints = optionally(valueOf.get(OID.BASIC_CONSTRAINTS), (value) => decode(BasicConstraints, value));
-  const alternatives = optionally(valueOf.get(OID.SUBJECT_ALT_NAME), (value) => decode(GeneralNames, value)) ?? [];
+  const constraints = optionally(valueFor.get(OID.BASIC_CONSTRAINTS), (value) => decode(BasicConstraints, value));
+  const alternatives = optionally(valueFor.get(OID.SUBJECT_ALT_NAME), (value) => decode(GeneralNames, value)) ?? [];
   const result: CertificateExtensions = {
     ca: constraints?.cA === true,
     pathLength: constraints?.pathLenConstraint,
-    keyUsage: optionally(valueOf.get(OID.KEY_USAGE), (value) => decode(bitString, value).octets[0] ?? 0),
-    extendedKeyUsage: optionally(valueOf.get(OID.EXTENDED_KEY_USAGE), (value) => decode(ExtKeyUsage, value)),
+    keyUsage: optionally(valueFor.get(OID.KEY_USAGE), (value) => decode(bitString, value).octets[0] ?? 0),
+    extendedKeyUsage: optionally(valueFor.get(OID.EXTENDED_KEY_USAGE), (value) => decode(ExtKeyUsage, value)),
     dns: alternatives.filter((name) => name[0] === DNS_NAME).map((name) => asciiOf(contentsOf(name))),
     addresses: alternatives.filter((name) => name[0] === IP_ADDRESS).map(contentsOf),
     unknownCritical: list.some(({ extnID, critical }) => critical === true && !understood.has(extnID)),
