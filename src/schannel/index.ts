@@ -2,12 +2,12 @@
  * TLS as a security package, and what CredSSP needs of it.
  * @module
  */
-export { publishTlsAttributes, TLS_ATTRIBUTES } from './attributes.ts';
+export { expiryOf, publishTlsAttributes, TLS_ATTRIBUTES } from './attributes.ts';
 export { tlsExporter, tlsServerEndPoint, tlsUnique } from './bindings.ts';
 export { subjectPublicKey } from './certificate.ts';
 export { acquireTls, type ClientOptions, type ServerOptions, type TlsCredential } from './credential.ts';
 export { type HandshakeLeg, type NegotiatedParameters, TlsEngine } from './engine.ts';
-export { type EvaluationOptions, evaluateCertificate } from './evaluation.ts';
+export { type EvaluationOptions, evaluateCertificate, SERVER_USAGES } from './evaluation.ts';
 export { frameRecords } from './records.ts';
 export { streamProtection, streamSizes } from './stream-protection.ts';
 export { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
