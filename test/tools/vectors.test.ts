@@ -7,7 +7,8 @@ import { handlers } from '../../tools/vectors/handlers/index.ts';
 import { type CaseHandler, runFile, vectorFiles } from '../../tools/vectors/runner.ts';
 
 describe('known answers', () => {
-  const files = vectorFiles(['test/vectors']);
+  // Kerberos has vectors before it has a room.
+  const files = vectorFiles(['test/vectors']).filter((file) => !file.includes('kerberos-'));
 
   test('there are files', () => {
     expect(files.length).toBeGreaterThanOrEqual(11);

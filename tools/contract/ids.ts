@@ -15,7 +15,7 @@ export function definedIds(markdown: string): Set<string> {
 
 /** Ids at the head of a name, up to a colon: `R35: ...`, `R34, R35: ...`, `N13-N15: ...`. */
 const HEAD = new RegExp(`^\\s*(${ID}(?:\\s*(?:[,/+&–-]|and|\\s)\\s*${ID})*)\\s*:`);
-const RANGE = new RegExp(`^([A-Z])([0-9]+)\\s*[–-]\\s*\\1([0-9]+)$`);
+const RANGE = /^([A-Z])([0-9]+)\s*[–-]\s*\1([0-9]+)$/;
 
 /** The ids that a test's or suite's title claims; ranges are written out. */
 export function claimedIds(title: string): string[] {

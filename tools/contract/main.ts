@@ -15,7 +15,9 @@ import { type NamedTest, readReport } from './report.ts';
 const { values } = parseArgs({ options: { report: { type: 'string', multiple: true } } });
 const reports = values.report ?? [runTests()];
 
-const defined = new Set(['docs/contract.md', 'docs/faults.md'].flatMap((path) => [...definedIds(readFileSync(path, 'utf8'))]));
+const defined = new Set(
+  ['docs/contract.md', 'docs/faults.md'].flatMap((path) => [...definedIds(readFileSync(path, 'utf8'))]),
+);
 const testsOf = new Map<string, NamedTest[]>();
 for (const test of reports.flatMap(readReport)) {
   for (const id of test.ids) testsOf.set(id, [...(testsOf.get(id) ?? []), test]);

@@ -5,7 +5,12 @@
  */
 import { createCipheriv, createDecipheriv, createHash, createHmac } from 'node:crypto';
 import { concat } from '../../src/crypto/index.ts';
-import { type BlockEncryption, deriveRandom, PURPOSE, usageConstant } from '../../src/kerberos/encryption/derivation.ts';
+import {
+  type BlockEncryption,
+  deriveRandom,
+  PURPOSE,
+  usageConstant,
+} from '../../src/kerberos/encryption/derivation.ts';
 import { nFold } from '../../src/kerberos/encryption/n-fold.ts';
 
 const BLOCK = 8;
@@ -52,7 +57,9 @@ export function des3Decrypt(key: Uint8Array, usage: number, ciphertext: Uint8Arr
   const end = ciphertext.length - MAC;
   const ke = des3DeriveKey(key, usageConstant(usage, PURPOSE.ENCRYPTION));
   const ki = des3DeriveKey(key, usageConstant(usage, PURPOSE.INTEGRITY));
-  const opened = createDecipheriv('des-ede3-cbc', ke, ZERO_IV).setAutoPadding(false).update(ciphertext.subarray(0, end));
+  const opened = createDecipheriv('des-ede3-cbc', ke, ZERO_IV)
+    .setAutoPadding(false)
+    .update(ciphertext.subarray(0, end));
   const mac = createHmac('sha1', ki).update(opened).digest();
   return mac.equals(ciphertext.subarray(end)) ? Uint8Array.from(opened.subarray(BLOCK)) : undefined;
 }
@@ -64,7 +71,10 @@ export function des3Checksum(key: Uint8Array, usage: number, data: Uint8Array): 
 }
 
 /** KRB-FX-CF2 (RFC 6113 5.1) for two keys of this type. */
-export function des3CombineKeys(keys: readonly [Uint8Array, Uint8Array], peppers: readonly [Uint8Array, Uint8Array]): Uint8Array {
+export function des3CombineKeys(
+  keys: readonly [Uint8Array, Uint8Array],
+  peppers: readonly [Uint8Array, Uint8Array],
+): Uint8Array {
   const [one, other] = [prfPlus(keys[0], peppers[0]), prfPlus(keys[1], peppers[1])];
   return randomToKey(one.map((octet, index) => octet ^ (other[index] ?? 0)));
 }

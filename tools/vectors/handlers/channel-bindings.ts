@@ -2,6 +2,7 @@
  * GSS channel bindings: the packed form, its MD5, the SEC_CHANNEL_BINDINGS structure, and what is sent without any.
  * @module
  */
+import { AV_ID, avValue, decodeAuthenticate } from '../../../src/ntlm/index.ts';
 import {
   type ChannelBindings,
   decodeSecChannelBindings,
@@ -9,7 +10,9 @@ import {
   hashChannelBindings,
   packChannelBindings,
 } from '../../../src/sspi/index.ts';
-import { same } from '../case.ts';
+import { ntlmActors } from '../../lab/actors.ts';
+import { converse } from '../../lab/converse.ts';
+import { Mismatch, same } from '../case.ts';
 import type { CaseHandler } from '../runner.ts';
 
 /** Bindings with every field, so that they compare. */
@@ -41,4 +44,22 @@ const packed: CaseHandler = {
   },
 };
 
-export const channelBindings: readonly CaseHandler[] = [packed];
+/** What our own client puts into its AUTHENTICATE when nobody gave it bindings: absent is not the hash of empty ones. */
+const absent: CaseHandler = {
+  kind: 'no channel bindings',
+  applies: (value) => typeof value['md5'] === 'string' && value['gss_packed'] === undefined,
+  async check(fields) {
+    const actors = await ntlmActors();
+    const { client } = await converse(actors.client(), actors.server());
+    const { ntResponse } = decodeAuthenticate(client.at(-1) ?? new Uint8Array(0));
+    if (ntResponse.kind !== 'ntlm-v2') throw new Mismatch(`an NT response of kind ${ntResponse.kind}`);
+    same(
+      'MsvAvChannelBindings',
+      avValue(ntResponse.clientChallenge.avPairs, AV_ID.CHANNEL_BINDINGS),
+      fields.hex('md5'),
+    );
+    actors.dispose();
+  },
+};
+
+export const channelBindings: readonly CaseHandler[] = [packed, absent];

@@ -51,7 +51,7 @@ function expectedErrorCode(expected: CaseReader): number | undefined {
 
 /** What the two sides speak after this message of the peer. */
 function effectiveVersion(octets: Uint8Array): number {
-  const channel = new TSRequestChannel({}, () => undefined);
+  const channel = new TSRequestChannel('initiator', {}, () => undefined);
   channel.receive(octets);
   return channel.version;
 }

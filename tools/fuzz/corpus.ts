@@ -1,0 +1,28 @@
+/**
+ * Real tokens to begin with: every hexadecimal text in the vectors and transcripts.
+ * @module
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fromHex } from '../../src/crypto/index.ts';
+
+const FOLDERS = ['test/vectors', 'test/transcripts'];
+const HEX = /"([0-9a-f]{8,})"/g;
+
+/** All of them, each once. */
+export function corpus(): Uint8Array[] {
+  const texts = new Set<string>();
+  for (const folder of FOLDERS.filter((path) => existsSync(path))) {
+    for (const name of readdirSync(folder).filter((entry) => /\.jsonl?$/.test(entry))) {
+      for (const [, text = ''] of readFileSync(join(folder, name), 'utf8').matchAll(HEX)) {
+        if (text.length % 2 === 0) texts.add(text);
+      }
+    }
+  }
+  return [...texts].sort().map((text) => fromHex(text));
+}
+
+/** Those that begin with one of these octets. */
+export function beginningWith(tokens: readonly Uint8Array[], ...octets: readonly number[]): Uint8Array[] {
+  return tokens.filter((token) => octets.includes(token[0] ?? -1));
+}

@@ -1,0 +1,50 @@
+/**
+ * All that is fuzzed.
+ * @module
+ */
+import { X509Certificate } from 'node:crypto';
+import { credsspActors, negotiateActors, ntlmActors, schannelActors, tlsCredentials } from '../lab/actors.ts';
+import { converse } from '../lab/converse.ts';
+import { corpus } from './corpus.ts';
+import { decoderTargets } from './decoders.ts';
+import { bareCredSsp, exchangeTarget, type Pair, packagePair } from './exchanges.ts';
+import { messageTargets } from './messages.ts';
+import type { Chance } from './random.ts';
+import type { Target } from './target.ts';
+
+/** Every decoder, every exchange in both roles, and the messages after it. */
+export async function targets(chance: Chance): Promise<Target[]> {
+  const tls = { rsa: tlsCredentials('rsa'), ec: tlsCredentials('ec') };
+  const ntlm = packagePair(await ntlmActors());
+  const negotiateLab = await negotiateActors();
+  const negotiate = packagePair(negotiateLab);
+  const bare = bareCredSsp(negotiateLab, chance.octets(65));
+  const schannel = packagePair(await schannelActors(tls.ec));
+  const credssp = packagePair(await credsspActors(tls.ec));
+
+  const recorded = [];
+  for (const start of [ntlm, negotiate, bare, schannel, credssp]) recorded.push(...(await tokensOf(start(chance))));
+  const tokens = [...corpus(), ...recorded];
+  const certificates = Object.values(tls).flatMap(({ server }) =>
+    (server.certificates ?? []).map(({ certificate }) => new Uint8Array(new X509Certificate(certificate).raw)),
+  );
+  const tlsRecords = recorded.filter((token) => [20, 21, 22, 23].includes(token[0] ?? 0));
+
+  return [
+    ...decoderTargets({ tokens, certificates, tlsRecords }),
+    exchangeTarget('NTLM exchange', ntlm, 'nothing-changed', tokens),
+    exchangeTarget('SPNEGO exchange', negotiate, 'messages-pass', tokens),
+    exchangeTarget('CredSSP exchange, bare', bare, 'credentials-arrived', tokens),
+    exchangeTarget('Schannel exchange', schannel, 'settled', tlsRecords),
+    exchangeTarget('CredSSP exchange, with TLS', credssp, 'credentials-arrived', tlsRecords),
+    ...messageTargets({ ntlm, negotiate, schannel, credssp }),
+  ];
+}
+
+/** What an exchange without interference says. */
+async function tokensOf({ client, server }: Pair): Promise<Uint8Array[]> {
+  const { client: sent, server: answered } = await converse(client, server);
+  client.dispose();
+  server.dispose();
+  return [...sent, ...answered];
+}

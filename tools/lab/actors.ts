@@ -1,0 +1,112 @@
+/**
+ * A client and a server for each security package, with an account and a certificate that both know.
+ * @module
+ */
+import { memoryAccounts } from '../../src/acceptor/index.ts';
+import { selfSigned } from '../../src/cli/self-signed.ts';
+import { credsspPackage } from '../../src/credssp/package.ts';
+import { systemHost } from '../../src/host/index.ts';
+import { negotiatePackage } from '../../src/negotiate/index.ts';
+import { ntlmPackage } from '../../src/ntlm/index.ts';
+import {
+  type AcceptOptions,
+  ASC_REQ,
+  type AuthData,
+  type ContextOptions,
+  type CredSspOptions,
+  type InitiateOptions,
+  ISC_REQ,
+  type SchannelCredential,
+  SECPKG_CRED,
+  type SecurityContext,
+  type SecurityPackage,
+} from '../../src/sspi/index.ts';
+
+/** Starts contexts of one package, in both roles, for one account. */
+export interface Actors {
+  client(options?: Partial<InitiateOptions>): SecurityContext;
+  server(options?: Partial<AcceptOptions>): SecurityContext;
+  dispose(): void;
+}
+
+/** Who logs on in the lab. */
+export const ALICE = { domain: 'EXAMPLE', user: 'alice', password: 'AlicePass1!' } as const;
+
+const identity: AuthData & { kind: 'identity' } = { kind: 'identity', ...ALICE };
+const acceptor = (): AuthData & { kind: 'acceptor' } => ({
+  kind: 'acceptor',
+  accounts: memoryAccounts([ALICE]),
+  computer: { netbiosComputer: 'SERVER', netbiosDomain: 'EXAMPLE', dnsComputer: 'server.example.com' },
+});
+
+const clientFlags = ISC_REQ.CONFIDENTIALITY | ISC_REQ.INTEGRITY | ISC_REQ.REPLAY_DETECT | ISC_REQ.SEQUENCE_DETECT;
+const serverFlags = ASC_REQ.CONFIDENTIALITY | ASC_REQ.INTEGRITY | ASC_REQ.REPLAY_DETECT | ASC_REQ.SEQUENCE_DETECT;
+const TARGET = 'TERMSRV/server.example.com';
+
+async function actorsOf(
+  securityPackage: SecurityPackage,
+  clientData: AuthData | undefined,
+  serverData: AuthData,
+  flags = { client: clientFlags as number, server: serverFlags as number },
+  common: ContextOptions = {},
+): Promise<Actors> {
+  const host = common.host ?? systemHost;
+  const outbound = await securityPackage.acquire({ use: SECPKG_CRED.OUTBOUND, authData: clientData, host });
+  const inbound = await securityPackage.acquire({ use: SECPKG_CRED.INBOUND, authData: serverData, host });
+  return {
+    client: (options) => outbound.initiate({ flags: flags.client, targetName: TARGET, ...common, ...options }),
+    server: (options) => inbound.accept({ flags: flags.server, ...common, ...options }),
+    dispose() {
+      outbound.dispose();
+      inbound.dispose();
+    },
+  };
+}
+
+/** NTLM on its own. */
+export function ntlmActors(common?: ContextOptions): Promise<Actors> {
+  return actorsOf(ntlmPackage, identity, acceptor(), undefined, common);
+}
+
+/** SPNEGO with NTLM inside. */
+export function negotiateActors(common?: ContextOptions): Promise<Actors> {
+  return actorsOf(negotiatePackage, identity, acceptor(), undefined, common);
+}
+
+/** The TLS side of both roles. */
+export interface TlsCredentials {
+  readonly client: SchannelCredential;
+  readonly server: SchannelCredential;
+}
+
+/** A server's certificate, and a client that trusts it. */
+export function tlsCredentials(key: 'rsa' | 'ec'): TlsCredentials {
+  const certificate = selfSigned({ key, dnsNames: ['server.example.com'], now: systemHost.clock.now() });
+  return {
+    client: { kind: 'schannel', rootStore: [certificate.certificate] },
+    server: { kind: 'schannel', certificates: [certificate] },
+  };
+}
+
+/** TLS on its own. */
+export function schannelActors(tls = tlsCredentials('ec')): Promise<Actors> {
+  return actorsOf(credsspPackage, tls.client, tls.server);
+}
+
+/** What both sides give for CredSSP. */
+export function credsspAuthData(
+  tls: TlsCredentials,
+  options: CredSspOptions = {},
+): { client: AuthData; server: AuthData } {
+  return {
+    client: { kind: 'credssp', schannelCred: tls.client, spnegoCred: identity, options },
+    server: { kind: 'credssp', schannelCred: tls.server, spnegoCred: acceptor(), options },
+  };
+}
+
+/** CredSSP: TLS, SPNEGO with NTLM inside it, and the credentials delegated. */
+export function credsspActors(tls = tlsCredentials('ec'), options: CredSspOptions = {}): Promise<Actors> {
+  const { client, server } = credsspAuthData(tls, options);
+  const flags = { client: ISC_REQ.DELEGATE | ISC_REQ.EXTENDED_ERROR, server: ASC_REQ.EXTENDED_ERROR };
+  return actorsOf(credsspPackage, client, server, flags);
+}
