@@ -4,7 +4,7 @@
  * @module
  */
 import { equalInConstantTime } from '../crypto/index.ts';
-import { describeSpnego } from '../negotiate/describe.ts';
+import { describeSpnego } from '../negotiate/index.ts';
 import {
   type CredSspOptions,
   type ExchangeEvent,

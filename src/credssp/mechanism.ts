@@ -3,7 +3,7 @@
  * and the credentials (contract §3.6).
  * @module
  */
-import { type SecurityContext, SspiError, type TokenProtection } from '../sspi/index.ts';
+import { asSspiError, type SecurityContext, SspiError, type TokenProtection } from '../sspi/index.ts';
 
 /** A security context that may have another one inside, as Negotiate has the chosen mechanism. */
 export type MechanismContext = SecurityContext & { readonly inner?: SecurityContext | undefined };
@@ -35,7 +35,7 @@ export class InnerMechanism {
   async step(negoTokens: readonly { readonly negoToken: Uint8Array }[] = [{ negoToken: EMPTY }]): Promise<Uint8Array> {
     let answer: Uint8Array = EMPTY;
     for (const { negoToken } of negoTokens) {
-      const step = await this.context.step(negoToken);
+      const step = await this.context.step(negoToken).catch(withoutToken);
       if (!('token' in step)) throw new SspiError('MALFORMED_TOKEN', { stage: 'negoTokens', detail: 'a token is cut short' });
       answer = step.token;
     }
@@ -63,4 +63,9 @@ export class InnerMechanism {
     if (messages.kind !== 'token') throw new SspiError('INTERNAL_ERROR', { stage: 'CredSSP', detail: 'not a GSS mechanism' });
     return messages;
   }
+}
+
+/** What the mechanism would tell its peer by itself has no place in CredSSP: errorCode is for that. */
+function withoutToken(error: unknown): never {
+  throw asSspiError(error).withToken(undefined);
 }

@@ -8,7 +8,9 @@ import { ntlmPackage } from '../ntlm/index.ts';
 import {
   acquireTls,
   evaluateServer,
+  expiryOf,
   frameRecords,
+  isTrusted,
   publishTlsAttributes,
   streamProtection,
   subjectPublicKey,
@@ -186,7 +188,7 @@ class CredSspHandle implements Credential {
     const { applicationProtocols } = options;
     const tls = scope.own(this.#tls.client({ serverName: target?.host, applicationProtocols }));
     const start = async (): Promise<Exchange> => {
-      publishTlsAttributes(scope, tls);
+      publishTlsAttributes(scope, tls, CREDSSP_INFO.maxToken);
       const trust = evaluateServer(tls, this.#tls, target?.host, scope.host.clock.now());
       scope.publish('CERT_TRUST_STATUS', () => trust);
       return initiate(scope, {
@@ -198,7 +200,7 @@ class CredSspHandle implements Credential {
           observe: options.observe,
         }),
         credentials,
-        serverCertificateTrusted: target !== undefined && trust.errorStatus === 0 && trust.policyStatus === 0,
+        serverCertificateTrusted: target !== undefined && isTrusted(trust),
         targetName: options.targetName,
         flags: options.flags,
         options: this.#options,
@@ -208,7 +210,8 @@ class CredSspHandle implements Credential {
       {
         tls,
         start,
-        protection: streamProtection(tls),
+        protection: streamProtection(tls, CREDSSP_INFO.maxToken),
+        expiry: () => expiryOf(tls),
         tls13: this.#options.tls13 ?? 'combined',
         closeOnFailure: (options.flags & ISC_REQ.EXTENDED_ERROR) !== 0,
         maxRequest: options.limits?.maxToken ?? DEFAULT_MAX_REQUEST,
@@ -238,7 +241,7 @@ class CredSspHandle implements Credential {
     const { applicationProtocols } = options;
     const tls = scope.own(this.#tls.server({ requestCertificate: false, applicationProtocols }));
     const start = async (): Promise<Exchange> => {
-      publishTlsAttributes(scope, tls);
+      publishTlsAttributes(scope, tls, CREDSSP_INFO.maxToken);
       return accept(scope, {
         publicKey: serverKey(tls.ownCertificate),
         mechanism: this.#mechanism.accept({ flags: INNER_ACCEPT, host: scope.host, observe: options.observe }),
@@ -250,7 +253,8 @@ class CredSspHandle implements Credential {
       {
         tls,
         start,
-        protection: streamProtection(tls),
+        protection: streamProtection(tls, CREDSSP_INFO.maxToken),
+        expiry: () => expiryOf(tls),
         tls13: 'combined',
         closeOnFailure: false,
         maxRequest: options.limits?.maxToken ?? DEFAULT_MAX_REQUEST,

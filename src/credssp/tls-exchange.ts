@@ -23,6 +23,8 @@ export interface TlsExchangeOptions {
   readonly start: () => Promise<Exchange>;
   /** How the application's messages are protected afterwards. */
   readonly protection: MessageProtection;
+  /** When the context expires, FILETIME ticks (contract R46). */
+  readonly expiry: () => bigint;
   /** TLS 1.3 clients: the first TSRequest together with Finished, or after the server's next token (contract X12). */
   readonly tls13: 'combined' | 'split';
   /** What to send when the exchange fails on our side: a client may say nothing but close_notify (contract R25). */
@@ -66,14 +68,17 @@ async function* sealed(options: TlsExchangeOptions, input: Uint8Array, pending: 
   let result = await guarded(options, () => engine.next(EMPTY));
   for (;;) {
     if (result.done === true) return { ...(await last(options, result.value, token, inbox)), extra: rest.length };
-    token = concat(token, await encrypted(tls, result.value));
+    const answer = await encrypted(tls, result.value);
+    token = concat(token, answer);
 
-    // As long as there is nothing to say, go on with what is at hand: TLS 1.3 clients send Finished and TSRequest at once.
-    let message = token.length === 0 ? await guarded(options, () => inbox.take()) : undefined;
+    // An answer ends the call. What is left of the handshake does not: a client's TSRequest may come right behind Finished.
+    let answered = answer.length > 0;
+    let message = answered ? undefined : await guarded(options, () => inbox.take());
     while (message === undefined) {
-      if (rest.length === 0 || token.length > 0) {
+      if (answered || rest.length === 0) {
         rest = yield { token, extra: rest.length };
         token = EMPTY;
+        answered = false;
       }
       rest = await open(tls, rest, inbox);
       message = await guarded(options, () => inbox.take());
@@ -91,7 +96,7 @@ async function last(options: TlsExchangeOptions, established: Established, pendi
   inbox.assertEmpty();
   const { token = EMPTY } = established;
   const record = token.length === 0 ? EMPTY : await options.tls.encrypt(token);
-  return { ...established, token: concat(pending, record), messages: options.protection };
+  return { ...established, token: concat(pending, record), expiry: options.expiry(), messages: options.protection };
 }
 
 /** Opens the first record of the input. A session ticket holds nothing for us (contract X13). */

@@ -150,8 +150,8 @@ export class SspiError extends Error {
     return statusName(this.status);
   }
 
-  /** The same error with something to send to the peer. */
-  withToken(token: Uint8Array): SspiError {
+  /** The same error with something else, or nothing, to send to the peer. */
+  withToken(token: Uint8Array | undefined): SspiError {
     const { stage, detail, status, ntStatus, cause } = this;
     return new SspiError(this.code, { stage, detail, status, ntStatus, token, cause });
   }

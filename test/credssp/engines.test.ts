@@ -241,7 +241,7 @@ describe('CredSSP engines: what the client may not do', () => {
     ['credentials at once', (): TSRequest => ({ version: 6, authInfo: hex('00') })],
   ])('C16, Z6: %s', async (_, change) => {
     const { client, server } = await pair();
-    const { acceptorError } = await converse(client, server, (from, token, index) =>
+    const { acceptorError } = await converse(client, server, (_from, token, index) =>
       index === 0 ? encodeTSRequest(change(decodeTSRequest(token))) : token,
     );
     expect(acceptorError).toMatchObject({ code: 'UNEXPECTED_MESSAGE', status: SEC_E.INVALID_TOKEN });

@@ -25,7 +25,7 @@ export async function converse(
   const errors: { initiator?: SspiError; acceptor?: SspiError } = {};
   const contexts = { initiator, acceptor };
   let from: 'initiator' | 'acceptor' = 'initiator';
-  let input = EMPTY;
+  let input: Uint8Array = EMPTY;
   for (let leg = 0; leg < MOST_LEGS; leg++) {
     const context = contexts[from];
     const token = await said(context, input).catch((error: unknown) => {
