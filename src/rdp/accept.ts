@@ -15,9 +15,10 @@ import {
   type DelegatedCredentials,
   type ExchangeEvent,
   NTSTATUS,
+  type SecurityContext,
   SspiError,
 } from '../sspi/index.ts';
-import { leafOf, publicKeyOf } from './certificate.ts';
+import { ownPublicKey } from './certificate.ts';
 import { AUTHORIZATION, encodeAuthorization, logOn } from './logon.ts';
 import { acceptorMechanism } from './mechanism.ts';
 import { startTlsServer, type TlsVersions } from './tls.ts';
@@ -129,29 +130,34 @@ async function authenticate(
   timing: Timing,
 ): Promise<NlaSession> {
   const wire = new Wire(stream, timing);
-  const { certificate, credssp: settings, observe, platform } = options;
-  const mechanism = await wire.within('identity', acceptorMechanism(options));
-  const context = credsspAcceptor({
-    publicKey: publicKeyOf(leafOf(certificate)),
-    mechanism,
-    flags: 0,
-    options: settings,
-    host: platform,
-    observe,
-  });
+  let context: SecurityContext | undefined;
   try {
-    const version = await logOn(wire, context, settings?.maxVersion);
-    const identity = context.query('C_ACCESS_TOKEN');
-    const credentials = context.query('CREDS');
+    const accepting = await wire.within('identity', acceptorContext(options));
+    context = accepting;
+    const version = await logOn(wire, accepting, options.credssp?.maxVersion);
+    const identity = accepting.query('C_ACCESS_TOKEN');
+    const credentials = accepting.query('CREDS');
     await authorize(wire, selectedProtocol, identity, credentials, options);
     wire.release();
-    const dispose = (): void => context.dispose();
+    const dispose = (): void => accepting.dispose();
     return { stream, identity, credentials, selectedProtocol, version, request, dispose, [Symbol.dispose]: dispose };
   } catch (error) {
-    context.dispose();
+    context?.dispose();
     await wire.end(error instanceof SspiError ? error.token : undefined);
     throw error;
   }
+}
+
+async function acceptorContext(options: AcceptNlaOptions): Promise<SecurityContext> {
+  const { certificate, credssp, platform, observe } = options;
+  return credsspAcceptor({
+    publicKey: ownPublicKey(certificate),
+    mechanism: await acceptorMechanism(options),
+    flags: 0,
+    options: credssp,
+    host: platform,
+    observe,
+  });
 }
 
 async function authorize(

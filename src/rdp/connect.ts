@@ -7,7 +7,8 @@ import { connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { credsspInitiator } from '../credssp/index.ts';
-import type { Host } from '../host/index.ts';
+import { type Host, systemHost } from '../host/index.ts';
+import { isTrusted } from '../schannel/index.ts';
 import {
   type AuthIdentity,
   type CertTrustStatus,
@@ -17,9 +18,10 @@ import {
   ISC_REQ,
   type NtHashIdentity,
   Secret,
+  type SecurityContext,
   SspiError,
 } from '../sspi/index.ts';
-import { judge, publicKeyOf } from './certificate.ts';
+import { judgeServer, type ServerCertificate } from './certificate.ts';
 import { logOn, readAuthorization } from './logon.ts';
 import { initiatorMechanism } from './mechanism.ts';
 import { startTlsClient, type TlsVersions } from './tls.ts';
@@ -103,7 +105,7 @@ export async function connectNla(options: ConnectNlaOptions): Promise<NlaConnect
     const stream = await startTlsClient(plain.release(), options.host, options.tls ?? {}, timing);
     return await authenticate(stream, selectedProtocol, serverFlags, options, timing);
   } catch (error) {
-    plain.stream.destroy();
+    await plain.end();
     throw error;
   }
 }
@@ -155,34 +157,45 @@ async function authenticate(
   timing: Timing,
 ): Promise<NlaConnection> {
   const wire = new Wire(stream, timing);
-  const { host, targetName = `TERMSRV/${host}`, credssp: settings, rootStore, observe, platform } = options;
-  const { certificate, trust } = judge(stream, host, rootStore);
-  const credentials = options.credentials ?? credentialsOf(options.identity);
-  const mechanism = await wire.within('identity', initiatorMechanism({ ...options, targetName }));
-  const context = credsspInitiator({
-    publicKey: publicKeyOf(certificate),
-    mechanism,
-    credentials,
-    serverCertificateTrusted: trust.errorStatus === 0 && trust.policyStatus === 0,
-    targetName,
-    flags:
-      (credentials.kind === 'none' ? 0 : ISC_REQ.DELEGATE) | (options.requireServerAuthentication ? ISC_REQ.MUTUAL_AUTH : 0),
-    options: settings,
-    host: platform,
-    observe,
-  });
+  const { host, identity, rootStore, platform = systemHost } = options;
+  const credentials = options.credentials ?? credentialsOf(identity);
+  let context: SecurityContext | undefined;
   try {
-    const version = await logOn(wire, context, settings?.maxVersion);
+    const server = judgeServer(stream, { host, rootStore, time: platform.clock.now() });
+    context = await wire.within('identity', initiatorContext(options, credentials, server));
+    const version = await logOn(wire, context, options.credssp?.maxVersion);
     if (selectedProtocol === RDP_PROTOCOL.HYBRID_EX) await readAuthorization(wire);
     wire.release();
+    const { certificate, trust } = server;
     return { stream, selectedProtocol, serverFlags, version, certificate, trust };
   } catch (error) {
     await wire.end(error instanceof SspiError ? error.token : undefined);
     throw error;
   } finally {
-    context.dispose();
+    context?.dispose();
     if (options.credentials === undefined && credentials.kind === 'password') credentials.password.dispose();
   }
+}
+
+async function initiatorContext(
+  options: ConnectNlaOptions,
+  credentials: DelegatedCredentials,
+  { publicKey, trust }: ServerCertificate,
+): Promise<SecurityContext> {
+  const { host, targetName = `TERMSRV/${host}`, requireServerAuthentication, credssp, platform, observe } = options;
+  return credsspInitiator({
+    publicKey,
+    mechanism: await initiatorMechanism({ ...options, targetName }),
+    credentials,
+    serverCertificateTrusted: isTrusted(trust),
+    targetName,
+    flags:
+      (credentials.kind === 'none' ? 0 : ISC_REQ.DELEGATE) |
+      (requireServerAuthentication === true ? ISC_REQ.MUTUAL_AUTH : 0),
+    options: credssp,
+    host: platform,
+    observe,
+  });
 }
 
 /** The identity's own password, as a copy that is wiped after the logon. */

@@ -34,10 +34,19 @@ export async function logOn(wire: Wire, context: SecurityContext, ownVersion?: n
       if (step.token.length > 0) await wire.write(STAGE, step.token);
       if (step.status === SEC_E.OK) return Math.min(ownVersion ?? NEWEST_VERSION, peerVersion ?? NEWEST_VERSION);
     }
-    const request = await wire.read(STAGE, frame);
+    const request = await wire.read(STAGE, frame).catch((error: unknown) => {
+      throw context.role === 'initiator' && peerVersion !== undefined ? explained(error) : error;
+    });
     step = await wire.within(STAGE, context.step(request));
     peerVersion ??= decodeTSRequest(request).version;
   }
+}
+
+/** Who has seen our proof and hangs up has something against it; FreeRDP and servers of version 2 or 5 do not say what. */
+function explained(error: unknown): unknown {
+  if (!(error instanceof SspiError) || error.code !== 'CONNECTION_CLOSED') return error;
+  const detail = 'right after our answer to its challenge: most likely the password or the account is wrong';
+  return new SspiError('CONNECTION_CLOSED', { stage: STAGE, detail, cause: error });
 }
 
 /** `AUTHZ_SUCCESS` and `AUTHZ_ACCESS_DENIED`. */

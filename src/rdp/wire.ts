@@ -27,9 +27,7 @@ export class Timing {
   readonly #legTimeout: number;
   readonly #signal: AbortSignal | undefined;
 
-  /** @throws the signal's reason when it is aborted already */
   constructor({ deadline = DEFAULT_DEADLINE, legTimeout = DEFAULT_LEG_TIMEOUT, signal }: Patience) {
-    signal?.throwIfAborted();
     this.#ends = performance.now() + deadline;
     this.#legTimeout = legTimeout;
     this.#signal = signal;
