@@ -4,6 +4,7 @@
  * poisoning, zeroising, attributes.
  * @module
  */
+import { OctetsError } from '../crypto/index.ts';
 import { DerError } from '../der/index.ts';
 import { type Host, systemHost } from '../host/index.ts';
 import type { AttributeName, AttributeValues } from './attributes.ts';
@@ -263,5 +264,6 @@ class ExchangeContext implements SecurityContext, Scope {
 export function asSspiError(error: unknown): SspiError {
   if (error instanceof SspiError) return error;
   if (error instanceof DerError) return new SspiError('MALFORMED_TOKEN', { stage: 'DER', detail: error.message, cause: error });
+  if (error instanceof OctetsError) return new SspiError('MALFORMED_TOKEN', { stage: 'step', detail: error.message, cause: error });
   return new SspiError('INTERNAL_ERROR', { stage: 'step', cause: error });
 }
