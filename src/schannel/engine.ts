@@ -97,13 +97,17 @@ export class TlsEngine {
    * Takes whole records of the peer (none to begin with, on a client) and gives what is to be sent.
    *
    * Feeding stops behind the record that finishes the handshake: what follows is application data, and stays the caller's.
+   * @param stopBefore - looks at each record before TLS does, and may end the feeding there
    * @throws SspiError TLS_FAILED, TLS_ALERT; its `token` holds the alert for the peer
    */
-  async handshake(records: Uint8Array = EMPTY): Promise<HandshakeLeg> {
+  async handshake(
+    records: Uint8Array = EMPTY,
+    stopBefore?: ((record: Uint8Array) => boolean) | undefined,
+  ): Promise<HandshakeLeg> {
     this.#assertSound();
     let consumed = 0;
     for (const record of eachRecord(records)) {
-      if (this.#established || this.#broken) break;
+      if (this.#established || this.#broken || stopBefore?.(record) === true) break;
       const alert = plainAlert(record);
       if (alert !== undefined) throw this.#die(alertReceived(alert, 'TLS handshake'));
       if (this.role === 'client') this.#watchServerHello(record);
@@ -123,7 +127,7 @@ export class TlsEngine {
   /** The runtime does not tell the session id; the ServerHello does. */
   #watchServerHello(records: Uint8Array): void {
     if (records[0] !== CONTENT_TYPE.HANDSHAKE || records[RECORD_HEADER] !== HANDSHAKE.ServerHello) return;
-    const [message] = handshakeMessages(records.subarray(RECORD_HEADER));
+    const [message] = handshakeMessages(records.subarray(RECORD_HEADER)).messages;
     if (message !== undefined) this.#sessionId = sessionIdIn(message.body);
   }
 

@@ -32,17 +32,21 @@ const NAMES: ReadonlyMap<number, string> = new Map([
 
 const MESSAGE_HEADER = 4;
 
-/** The whole messages at the start of a stream of handshake octets, as views. */
-export function handshakeMessages(octets: Uint8Array): HandshakeMessage[] {
+/** The whole messages at the start of a stream of handshake octets, and what is left of it; all of them views. */
+export function handshakeMessages(octets: Uint8Array): {
+  readonly messages: HandshakeMessage[];
+  readonly rest: Uint8Array;
+} {
   const messages: HandshakeMessage[] = [];
-  for (let at = 0; at + MESSAGE_HEADER <= octets.length; ) {
+  let at = 0;
+  while (at + MESSAGE_HEADER <= octets.length) {
     const [type = 0, high = 0, middle = 0, low = 0] = octets.subarray(at, at + MESSAGE_HEADER);
     const end = at + MESSAGE_HEADER + ((high << 16) | (middle << 8) | low);
     if (end > octets.length) break;
     messages.push({ type, body: octets.subarray(at + MESSAGE_HEADER, end) });
     at = end;
   }
-  return messages;
+  return { messages, rest: octets.subarray(at) };
 }
 
 /**
@@ -58,7 +62,7 @@ export function describeRecords(records: Uint8Array): string {
       encrypted = true;
       names.push('ChangeCipherSpec');
     } else if (record[0] === CONTENT_TYPE.HANDSHAKE && !encrypted) {
-      names.push(...handshakeMessages(body).map(({ type }) => NAMES.get(type) ?? `handshake message ${type}`));
+      names.push(...handshakeMessages(body).messages.map(({ type }) => NAMES.get(type) ?? `handshake message ${type}`));
     } else if (record[0] === CONTENT_TYPE.ALERT) {
       names.push('Alert');
     } else {
@@ -73,4 +77,14 @@ export function sessionIdIn(serverHello: Uint8Array): Uint8Array {
   const VERSION_AND_RANDOM = 34;
   const length = serverHello[VERSION_AND_RANDOM] ?? 0;
   return serverHello.slice(VERSION_AND_RANDOM + 1, VERSION_AND_RANDOM + 1 + length);
+}
+
+/** Whether these are the octets of a HelloRequest (RFC 5246 7.4.1.1), the one message with which a server may begin. */
+export function isHelloRequest(records: Uint8Array): boolean {
+  const EMPTY_HELLO_REQUEST = [0, 0, 0, 0];
+  return (
+    records[0] === CONTENT_TYPE.HANDSHAKE &&
+    records.length === RECORD_HEADER + EMPTY_HELLO_REQUEST.length &&
+    records.subarray(RECORD_HEADER).every((octet) => octet === 0)
+  );
 }
