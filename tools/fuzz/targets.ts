@@ -22,7 +22,7 @@ export async function targets(chance: Chance): Promise<Target[]> {
   const schannel = packagePair(await schannelActors(tls.ec));
   const credssp = packagePair(await credsspActors(tls.ec));
 
-  const recorded = [];
+  const recorded: Uint8Array[] = [];
   for (const start of [ntlm, negotiate, bare, schannel, credssp]) recorded.push(...(await tokensOf(start(chance))));
   const tokens = [...corpus(), ...recorded];
   const certificates = Object.values(tls).flatMap(({ server }) =>

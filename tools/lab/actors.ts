@@ -8,6 +8,7 @@ import { credsspPackage } from '../../src/credssp/package.ts';
 import { systemHost } from '../../src/host/index.ts';
 import { negotiatePackage } from '../../src/negotiate/index.ts';
 import { ntlmPackage } from '../../src/ntlm/index.ts';
+import { schannelPackage } from '../../src/schannel/package.ts';
 import {
   type AcceptOptions,
   ASC_REQ,
@@ -36,6 +37,7 @@ const identity: AuthData & { kind: 'identity' } = { kind: 'identity', ...ALICE }
 const acceptor = (): AuthData & { kind: 'acceptor' } => ({
   kind: 'acceptor',
   accounts: memoryAccounts([ALICE]),
+  requireMic: true,
   computer: { netbiosComputer: 'SERVER', netbiosDomain: 'EXAMPLE', dnsComputer: 'server.example.com' },
 });
 
@@ -90,7 +92,7 @@ export function tlsCredentials(key: 'rsa' | 'ec'): TlsCredentials {
 
 /** TLS on its own. */
 export function schannelActors(tls = tlsCredentials('ec')): Promise<Actors> {
-  return actorsOf(credsspPackage, tls.client, tls.server);
+  return actorsOf(schannelPackage, tls.client, tls.server);
 }
 
 /** What both sides give for CredSSP. */
