@@ -7,14 +7,14 @@ import { credsspActors, negotiateActors, ntlmActors, schannelActors, tlsCredenti
 import { converse } from '../lab/converse.ts';
 import { corpus } from './corpus.ts';
 import { decoderTargets } from './decoders.ts';
-import { bareCredSsp, exchangeTarget, type Pair, packagePair } from './exchanges.ts';
+import { bareCredSsp, exchangeTarget, NOW, type Pair, packagePair } from './exchanges.ts';
 import { messageTargets } from './messages.ts';
 import type { Chance } from './random.ts';
 import type { Target } from './target.ts';
 
 /** Every decoder, every exchange in both roles, and the messages after it. */
 export async function targets(chance: Chance): Promise<Target[]> {
-  const tls = { rsa: tlsCredentials('rsa'), ec: tlsCredentials('ec') };
+  const tls = { rsa: tlsCredentials('rsa', NOW), ec: tlsCredentials('ec', NOW) };
   const ntlm = packagePair(await ntlmActors());
   const negotiateLab = await negotiateActors();
   const negotiate = packagePair(negotiateLab);

@@ -82,8 +82,8 @@ export interface TlsCredentials {
 }
 
 /** A server's certificate, and a client that trusts it. */
-export function tlsCredentials(key: 'rsa' | 'ec'): TlsCredentials {
-  const certificate = selfSigned({ key, dnsNames: ['server.example.com'], now: systemHost.clock.now() });
+export function tlsCredentials(key: 'rsa' | 'ec', now = systemHost.clock.now()): TlsCredentials {
+  const certificate = selfSigned({ key, dnsNames: ['server.example.com'], now });
   return {
     client: { kind: 'schannel', rootStore: [certificate.certificate] },
     server: { kind: 'schannel', certificates: [certificate] },
