@@ -28,13 +28,15 @@ function hmacOf(hash: Hash, blockSize: number): Mac {
   // Made once and wiped each time: an array of more than 64 octets costs as much to allocate as a short hash.
   const pad = new Uint8Array(blockSize);
   return (key, ...parts) => {
-    pad.set(key.length > blockSize ? hash(key) : key);
-    for (let i = 0; i < blockSize; i++) pad[i] = (pad[i] ?? 0) ^ 0x36;
-    const inner = hash(pad, ...parts);
-    for (let i = 0; i < blockSize; i++) pad[i] = (pad[i] ?? 0) ^ (0x36 ^ 0x5c);
-    const mac = hash(pad, inner);
-    pad.fill(0);
-    return mac;
+    try {
+      pad.set(key.length > blockSize ? hash(key) : key);
+      for (let i = 0; i < blockSize; i++) pad[i] = (pad[i] ?? 0) ^ 0x36;
+      const inner = hash(pad, ...parts);
+      for (let i = 0; i < blockSize; i++) pad[i] = (pad[i] ?? 0) ^ (0x36 ^ 0x5c);
+      return hash(pad, inner);
+    } finally {
+      pad.fill(0); // it is the key; and the next one may be shorter
+    }
   };
 }
 

@@ -72,15 +72,25 @@ export function littleEndianHash(compress: Compress): { readonly hash: Hash; rea
   function takeDigest(): Uint8Array {
     const digest = new Uint8Array(16);
     for (let i = 0; i < 16; i++) digest[i] = (state[i >>> 2] ?? 0) >>> ((i & 3) << 3);
-    state.fill(0);
     return digest;
   }
 
+  /** Also after an error, so that it can do no harm to the next hash. */
+  function wipe(): void {
+    state.fill(0);
+    words.fill(0);
+    filled = 0;
+  }
+
   const hash: Hash = (...parts) => {
-    start();
-    for (const part of parts) absorb(part);
-    finish();
-    return takeDigest();
+    try {
+      start();
+      for (const part of parts) absorb(part);
+      finish();
+      return takeDigest();
+    } finally {
+      wipe();
+    }
   };
 
   /** Starts with a block of the key, every octet of it XORed with the same. */
@@ -93,19 +103,23 @@ export function littleEndianHash(compress: Compress): { readonly hash: Hash; rea
   const keyWords = new Int32Array(16);
   const inner = new Int32Array(4);
   const hmac: Mac = (key, ...parts) => {
-    absorbKey(key.length > BLOCK ? hash(key) : key);
-    startKeyed(keyWords, 0x36363636);
-    for (const part of parts) absorb(part);
-    finish();
+    try {
+      absorbKey(key.length > BLOCK ? hash(key) : key);
+      startKeyed(keyWords, 0x36363636);
+      for (const part of parts) absorb(part);
+      finish();
 
-    inner.set(state);
-    startKeyed(keyWords, 0x5c5c5c5c);
-    words.set(inner);
-    filled = 16;
-    keyWords.fill(0);
-    inner.fill(0);
-    finish();
-    return takeDigest();
+      inner.set(state);
+      startKeyed(keyWords, 0x5c5c5c5c);
+      words.set(inner);
+      filled = 16;
+      finish();
+      return takeDigest();
+    } finally {
+      wipe();
+      keyWords.fill(0);
+      inner.fill(0);
+    }
   };
 
   function absorbKey(key: Uint8Array): void {

@@ -43,13 +43,15 @@ function nativeHash(name: string): Hash {
 
 function hashJoined(name: string, parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
-  for (const part of parts) {
-    joined.set(part, length);
-    length += part.length;
+  try {
+    for (const part of parts) {
+      joined.set(part, length);
+      length += part.length;
+    }
+    return plain(hashAtOnce(name, joined.subarray(0, length), 'buffer'));
+  } finally {
+    joined.fill(0, 0, length); // a part may be a key
   }
-  const digest = plain(hashAtOnce(name, joined.subarray(0, length), 'buffer'));
-  joined.fill(0, 0, length); // a part may be a key
-  return digest;
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { DerError } from './error.ts';
 import { type Lengths, readLength } from './length.ts';
-import { NUMBER_MASK } from './tags.ts';
+import { problemWithTag } from './tags.ts';
 
 /** How far a frame may go. */
 export interface FrameOptions {
@@ -28,7 +28,8 @@ export function frameDer(octets: Uint8Array, options: FrameOptions): DerFrame {
   const { maxLength, lengths = 'minimal' } = options;
   const [tag] = octets;
   if (tag === undefined) return { missing: 2 };
-  if ((tag & NUMBER_MASK) === NUMBER_MASK) throw new DerError('tag number above 30', { offset: 0 });
+  const problem = problemWithTag(tag);
+  if (problem !== undefined) throw new DerError(problem, { offset: 0 });
   const header = readLength(octets, 1, octets.length, lengths);
   if (header === undefined) return { missing: missingHeader(octets) };
   if ('problem' in header) throw new DerError(header.problem, { offset: 1 });

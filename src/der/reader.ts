@@ -5,7 +5,7 @@
  */
 import { DerError } from './error.ts';
 import { type Lengths, readLength } from './length.ts';
-import { CONSTRUCTED, describeTag, NUMBER_MASK } from './tags.ts';
+import { CONSTRUCTED, describeTag, problemWithTag } from './tags.ts';
 
 /** How strict decoding is. */
 export interface DecodeOptions {
@@ -50,7 +50,7 @@ export class Reader {
     const { lengths = 'minimal', maxDepth = DEFAULT_MAX_DEPTH, maxSize = DEFAULT_MAX_SIZE } = options;
     if (octets.length > maxSize)
       throw new DerError(`${octets.length} octets, the limit is ${maxSize}`, { kind: 'limit' });
-    this.octets = octets;
+    this.octets = plainView(octets);
     this.end = octets.length;
     this.#lengths = lengths;
     this.#maxDepth = maxDepth;
@@ -116,7 +116,8 @@ export class Reader {
 
   /** Reads identifier and length octets. @returns where the contents end */
   #readHeader(): number {
-    if (((this.octets[this.position] ?? 0) & NUMBER_MASK) === NUMBER_MASK) return this.fail('tag number above 30');
+    const problem = problemWithTag(this.octets[this.position] ?? 0);
+    if (problem !== undefined) return this.fail(problem);
     const at = this.position + 1;
 
     // The short form is by far the most frequent; it is worth not making an object for.
@@ -138,4 +139,10 @@ export class Reader {
     if (found === undefined) return this.fail('the octets are at an end within a length');
     return 'problem' in found ? this.fail(found.problem) : found;
   }
+}
+
+/** Views of a Buffer would be Buffers, whose `slice` gives another view where that of a Uint8Array gives a copy. */
+function plainView(octets: Uint8Array): Uint8Array {
+  if (octets.constructor === Uint8Array) return octets;
+  return new Uint8Array(octets.buffer, octets.byteOffset, octets.length);
 }

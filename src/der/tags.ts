@@ -30,6 +30,14 @@ export const CONSTRUCTED = 0x20;
 /** The part of an identifier octet that is the number; all ones announces a longer number. */
 export const NUMBER_MASK = 0x1f;
 
+/** What is wrong with an identifier octet, whatever the type expected; undefined when nothing is. */
+export function problemWithTag(tag: number): string | undefined {
+  if ((tag & NUMBER_MASK) === NUMBER_MASK) return 'tag number above 30';
+  // Universal tag 0 ends values of indefinite length, which DER does not have.
+  if ((tag & ~CONSTRUCTED) === 0) return 'tag 0';
+  return undefined;
+}
+
 /** The identifier octet of a class and number. @throws DerError for a number that does not fit */
 export function tagOf(tagClass: number, number: number, constructed: boolean): number {
   if (!Number.isInteger(number) || number < 0 || number >= NUMBER_MASK)

@@ -1,7 +1,7 @@
-import { createHash, pbkdf2Sync } from 'node:crypto';
+import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { OctetsError } from '../../src/crypto/index.ts';
+import { hmacMd5, hmacSha1, OctetsError } from '../../src/crypto/index.ts';
 import { MD5_NATIVE_FROM, md5 as shortMd5 } from '../../src/crypto/md5.ts';
 import * as node from '../../src/crypto/node.ts';
 import * as portable from '../../src/crypto/portable.ts';
@@ -131,4 +131,19 @@ describe.each(providers)('%s provider: PBKDF2', (_, provider) => {
     const wanted = pbkdf2Sync('password', 'salt', 5, 70, hash).toString('hex');
     expect(toHex(await provider.pbkdf2(hash, ascii('password'), ascii('salt'), 5, 70))).toBe(wanted);
   });
+});
+
+test('a call that fails half-way does no harm to the next', () => {
+  // Callers without a compiler can hand over anything.
+  const bad = JSON.parse('[null]');
+  const key = pattern(40);
+  for (const [name, hash, hmac] of [
+    ['md5', node.md5, hmacMd5],
+    ['sha1', node.sha1, hmacSha1],
+  ] as const) {
+    expect(() => hash(pattern(70), ...bad)).toThrow();
+    expect(() => hmac(key, pattern(70), ...bad)).toThrow();
+    expect(toHex(hash(ascii('a'), ascii('bc')))).toBe(createHash(name).update('abc').digest('hex'));
+    expect(toHex(hmac(ascii('k'), ascii('abc')))).toBe(createHmac(name, 'k').update('abc').digest('hex'));
+  }
 });

@@ -56,6 +56,7 @@ describe('frameDer', () => {
     ['a length in nine octets', '3089', '9 octets'],
     ['the reserved length FF', '30ff', '127 octets'],
     ['a tag number above 30', '3f', 'above 30'],
+    ['an end of contents', '0000', 'tag 0'],
     ['Z6: 4 GiB', '3084ffffffff', 'the limit is 65536'],
     ['a length beyond all numbers', '3088ffffffffffffffff', 'the limit is 65536'],
   ])('Z42: %s is hopeless at once', (_, input, message) => {

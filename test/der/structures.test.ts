@@ -272,7 +272,15 @@ describe('values of any type', () => {
     expect(toHex(encode(Wrapper, value))).toBe(toHex(octets));
   });
 
-  test.each(['', '30', '300302010100', '3080', '30040402aa', '3003020201', '308103020101'])(
+  test('are plain arrays, also from a Buffer, whose slice would not copy', () => {
+    const input = Buffer.from('0402aabb', 'hex');
+    for (const value of [decode(anyValue, input), decode(octetString, input)]) {
+      expect(Buffer.isBuffer(value)).toBe(false);
+      expect(value.buffer).toBe(input.buffer);
+    }
+  });
+
+  test.each(['', '0000', '2000', '30020000', '30', '300302010100', '3080', '30040402aa', '3003020201', '308103020101'])(
     '"%s" is no value, neither to read nor to write',
     (input) => {
       expect(() => decode(anyValue, hex(input))).toThrow(DerError);
