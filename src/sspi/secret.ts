@@ -41,7 +41,7 @@ export class Secret implements Disposable {
 
   /** A second secret with the same octets and a life of its own. */
   clone(): Secret {
-    return new Secret(this.reveal().slice());
+    return new Secret(Uint8Array.from(this.reveal())); // not slice: that of a Buffer is a view of the same octets
   }
 
   get length(): number {
