@@ -70,13 +70,11 @@ async function openContext(
   const { credential } = supplied ?? bound;
   const context = start.open(credential, { host, limits, observe, channelBindings, applicationProtocols });
   const entry = new ContextEntry(context, {
-    credential: bound,
+    bound,
+    supplied,
     requested: call.flags,
-    suppliedCredentials: supplied !== undefined,
     channelBindings,
   });
-  entry.retain(bound);
-  if (supplied !== undefined) entry.retain(supplied);
   let kept = false;
   try {
     const report = await advance(environment, entry, call, start.input);
@@ -122,10 +120,7 @@ export async function continueContext(environment: Environment, call: ContextCal
     assertSameBindings(entry, call);
     if (call.token === undefined && entry.context.state === 'negotiating' && entry.pending === undefined)
       throw new SspiError('MISSING_BUFFER', { stage: 'pInput', detail: 'SECBUFFER_TOKEN' });
-    if (replacement !== undefined) {
-      entry.retain(replacement);
-      entry.credential = replacement;
-    }
+    if (replacement !== undefined) entry.replaceCredential(replacement);
   }
   return { ...(await advance(environment, entry, call)), context: handle };
 }
@@ -142,8 +137,8 @@ function replacementCredential(
 ): CredentialEntry | undefined {
   if (call.credential === undefined || call.credential === null) return undefined;
   const credential = findCredential(environment, call.credential);
-  if (credential === entry.credential) return undefined;
-  if (credential.package !== entry.credential.package)
+  if (credential === entry.bound) return undefined;
+  if (credential.package !== entry.bound.package)
     throw new SspiError('INVALID_HANDLE', { stage: 'phCredential', detail: 'a credential of another package' });
   if (!entry.wantsCredential) throw new SspiError('WRONG_CREDENTIAL_HANDLE', { stage: 'phCredential' });
   assertUse(credential, call.role);

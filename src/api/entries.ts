@@ -75,7 +75,9 @@ export type FinishedLeg =
 /** Behind a `CtxtHandle`. */
 export class ContextEntry {
   readonly context: SecurityContext;
-  /** The credential of the first call; on later calls the caller may name it again, and no other (contract R8). */
+  /** Behind the handle of the first call, which later calls may name again (contract R8). */
+  bound: CredentialEntry;
+  /** What the exchange works with: {@link bound}, or what came in its place (contract R23, R76). */
   credential: CredentialEntry;
   /** Bits of `ISC_REQ` or `ASC_REQ` of the first call. */
   readonly requested: number;
@@ -99,26 +101,30 @@ export class ContextEntry {
   constructor(
     context: SecurityContext,
     start: {
-      readonly credential: CredentialEntry;
+      readonly bound: CredentialEntry;
+      readonly supplied: CredentialEntry | undefined;
       readonly requested: number;
-      readonly suppliedCredentials: boolean;
       readonly channelBindings: ChannelBindings | undefined;
     },
   ) {
     this.context = context;
-    this.credential = start.credential;
+    this.bound = start.bound;
+    this.credential = start.supplied ?? start.bound;
     this.requested = start.requested;
-    this.suppliedCredentials = start.suppliedCredentials;
+    this.suppliedCredentials = start.supplied !== undefined;
     this.channelBindings = start.channelBindings;
+    for (const credential of new Set([this.bound, this.credential])) this.#retained.push(credential.retain());
   }
 
   get deleted(): boolean {
     return this.#deleted;
   }
 
-  /** Keeps a credential alive for as long as the context. */
-  retain(credential: CredentialEntry): void {
+  /** Another credential in place of the one so far, which stays alive as well: the exchange may still hold it. */
+  replaceCredential(credential: CredentialEntry): void {
     this.#retained.push(credential.retain());
+    this.bound = credential;
+    this.credential = credential;
   }
 
   /** Zeroises everything; a second time it does nothing (contract L1). */

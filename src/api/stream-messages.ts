@@ -4,6 +4,7 @@
  */
 import {
   bufferType,
+  type DecryptedRecord,
   SEC_E,
   SEC_I,
   SECBUFFER,
@@ -80,10 +81,13 @@ export async function decryptRecord(
   if (slots.length < 4)
     throw new SspiError('MISSING_BUFFER', { stage: DECRYPT, detail: 'one SECBUFFER_DATA and three SECBUFFER_EMPTY' });
 
-  const record = await protection.decrypt(input).catch((thrown: unknown) => {
+  let record: DecryptedRecord;
+  try {
+    record = await protection.decrypt(input);
+  } catch (thrown) {
     breakStream(entry, thrown);
     throw thrown;
-  });
+  }
   assertAlive(entry);
   switch (record.kind) {
     case 'incomplete':
