@@ -13,6 +13,7 @@ import {
   type InitiateOptions,
   ISC_REQ,
   ISC_RET,
+  NEVER,
   SEC_E,
   SECPKG_CRED,
   type SecurityPackage,
@@ -157,9 +158,7 @@ class NegotiatedCredential implements NegotiateCredential {
 
   constructor({ request, candidates, notes }: NegotiatedCredentialOptions) {
     this.use = request.use;
-    this.expiry = candidates
-      .map(({ credential }) => credential.expiry)
-      .reduce((first, other) => (other < first ? other : first));
+    this.expiry = earliestExpiry(candidates);
     this.#candidates = candidates;
     this.#notes = notes;
     this.#anonymous = request.authData?.kind === 'anonymous';
@@ -225,4 +224,10 @@ class NegotiatedCredential implements NegotiateCredential {
     if (this.#disposed) throw new SspiError('INVALID_HANDLE', { stage: STAGE, detail: 'the credential was disposed' });
     if (!permitted) throw new SspiError('NO_CREDENTIALS', { stage: STAGE, detail: `not for ${use} use` });
   }
+}
+
+function earliestExpiry(candidates: readonly Candidate[]): bigint {
+  let earliest = NEVER;
+  for (const { credential } of candidates) if (credential.expiry < earliest) earliest = credential.expiry;
+  return earliest;
 }

@@ -148,7 +148,8 @@ class ExchangeContext implements SecurityContext, Scope {
     this.#count(whole);
     this.credential = credential;
 
-    const token = input.subarray(0, whole);
+    // A view, and never a Buffer: the `slice` of a Buffer does not copy, and exchanges rely on it that it does.
+    const token = new Uint8Array(input.buffer, input.byteOffset, whole);
     let result: IteratorResult<Leg, Established>;
     if (this.#exchange === undefined) {
       this.#exchange = this.#options.start(this, token);
