@@ -29,6 +29,7 @@ export {
   type SizeConstraint,
   sequence,
   sequenceOf,
+  setOf,
 } from './structures.ts';
 export {
   type Alternatives,

@@ -1,10 +1,10 @@
 /**
- * SEQUENCE and SEQUENCE OF (X.690 8.9, 8.10).
+ * SEQUENCE, SEQUENCE OF and SET OF (X.690 8.9, 8.10, 8.12).
  * @module
  */
 import { DerError } from './error.ts';
 import type { Reader } from './reader.ts';
-import { type Schema, schemaOf } from './schema.ts';
+import { encode, type Schema, schemaOf } from './schema.ts';
 import { explicit } from './tagging.ts';
 import { CLASS, describeTag, NUMBER_MASK, TAG } from './tags.ts';
 import type { Writer } from './writer.ts';
@@ -135,7 +135,7 @@ function writeFields(writer: Writer, entries: readonly Entry[], values: Readonly
   }
 }
 
-/** How many elements a SEQUENCE OF may have. */
+/** How many elements a SEQUENCE OF or SET OF may have. */
 export interface SizeConstraint {
   /** 0 unless told. */
   readonly min?: number | undefined;
@@ -147,22 +147,52 @@ const DEFAULT_MAX_ELEMENTS = 4096;
 
 /** SEQUENCE OF. */
 export function sequenceOf<T>(element: Schema<T>, size: SizeConstraint = {}): Schema<readonly T[]> {
-  const { min = 0, max = DEFAULT_MAX_ELEMENTS } = size;
+  const name = 'SEQUENCE OF';
   return schemaOf(
-    'SEQUENCE OF',
+    name,
     TAG.SEQUENCE,
-    (reader) => {
-      const elements: T[] = [];
-      while (reader.position < reader.end) {
-        if (elements.length >= max) return reader.fail(`SEQUENCE OF with more than ${max} elements`, 'limit');
-        elements.push(reader.read(element));
-      }
-      return elements.length >= min ? elements : reader.fail(`SEQUENCE OF with less than ${min} elements`);
-    },
+    (reader) => readElements(reader, name, element, size),
     (writer, elements) => {
-      if (elements.length < min || elements.length > max)
-        throw new DerError(`SEQUENCE OF with ${elements.length} elements, not ${min} to ${max}`);
+      checkSize(name, elements.length, size);
       for (const value of elements.toReversed()) element.write(writer, value);
     },
   );
+}
+
+/**
+ * SET OF. Written in the order of its encodings (X.690 11.6); read in any, because certificates in the field break that rule
+ * and nothing rests on it.
+ */
+export function setOf<T>(element: Schema<T>, size: SizeConstraint = {}): Schema<readonly T[]> {
+  const name = 'SET OF';
+  return schemaOf(
+    name,
+    TAG.SET,
+    (reader) => readElements(reader, name, element, size),
+    (writer, elements) => {
+      checkSize(name, elements.length, size);
+      const encodings = elements.map((value) => encode(element, value));
+      for (const encoding of encodings.sort(inOrder).reverse()) writer.put(encoding);
+    },
+  );
+}
+
+function readElements<T>(reader: Reader, name: string, element: Schema<T>, size: SizeConstraint): readonly T[] {
+  const { min = 0, max = DEFAULT_MAX_ELEMENTS } = size;
+  const elements: T[] = [];
+  while (reader.position < reader.end) {
+    if (elements.length >= max) return reader.fail(`${name} with more than ${max} elements`, 'limit');
+    elements.push(reader.read(element));
+  }
+  return elements.length >= min ? elements : reader.fail(`${name} with less than ${min} elements`);
+}
+
+function checkSize(name: string, length: number, { min = 0, max = DEFAULT_MAX_ELEMENTS }: SizeConstraint): void {
+  if (length < min || length > max) throw new DerError(`${name} with ${length} elements, not ${min} to ${max}`);
+}
+
+/** No encoding is the beginning of another, so the first difference decides. */
+function inOrder(a: Uint8Array, b: Uint8Array): number {
+  const at = a.findIndex((octet, index) => octet !== b[index]);
+  return at === -1 ? 0 : (a[at] ?? 0) - (b[at] ?? 0);
 }

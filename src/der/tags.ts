@@ -19,6 +19,7 @@ export const TAG = {
   GENERALIZED_TIME: 0x18,
   GENERAL_STRING: 0x1b,
   SEQUENCE: 0x30,
+  SET: 0x31,
 } as const;
 
 /** Class bits. */

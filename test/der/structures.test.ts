@@ -24,6 +24,7 @@ import {
   type Schema,
   sequence,
   sequenceOf,
+  setOf,
   type TypeOf,
   uint32,
 } from '../../src/der/index.ts';
@@ -164,6 +165,23 @@ describe('SEQUENCE OF', () => {
     expect(() => encode(Few, [1, 2, 3])).toThrow(DerError);
     const many = encode(sequenceOf(octetString, { max: 5000 }), Array(5000).fill(new Uint8Array(0)));
     expect(() => decode(sequenceOf(octetString), many)).toThrow('more than 4096');
+  });
+});
+
+describe('SET OF', () => {
+  const Octets = setOf(octetString, { max: 4 });
+
+  test('is written in the order of its encodings (X.690 11.6), and read in any', () => {
+    const values = ['bb', '', 'aabb', 'aa'].map(hex);
+    expect(toHex(encode(Octets, values))).toBe('310c04000401aa0401bb0402aabb');
+    expect(decode(Octets, hex('310c0402aabb04000401bb0401aa')).map(toHex)).toEqual(['aabb', '', 'bb', 'aa']);
+    expect(toHex(encode(Octets, [hex('aa'), hex('aa')]))).toBe('31060401aa0401aa');
+  });
+
+  test('is bounded like a SEQUENCE OF, and is none', () => {
+    expect(() => decode(Octets, hex('310a04000400040004000400'))).toThrow('SET OF with more than 4');
+    expect(() => encode(Octets, Array(5).fill(hex('')))).toThrow(DerError);
+    expect(() => decode(Octets, hex('3000'))).toThrow('SET OF expected');
   });
 });
 
