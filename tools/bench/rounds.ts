@@ -7,8 +7,11 @@
 /** Does some work. @returns how much: handshakes, octets, ... */
 export type Work = () => Promise<number> | number;
 
+/** Seconds for which each candidate runs before anything is counted: until then much of it is interpreted. */
+const WARM_UP = 5;
+
 /**
- * Runs every candidate once to warm up, then in turns.
+ * Warms every candidate up, then runs them in turns.
  * @returns for each candidate the median of its rates, in work per second
  */
 export async function rates<Name extends string>(
@@ -17,7 +20,10 @@ export async function rates<Name extends string>(
 ): Promise<Record<Name, number>> {
   const names = namesOf(candidates);
   const found = new Map<Name, number[]>(names.map((name) => [name, []]));
-  for (const name of names) await candidates[name]();
+  for (const name of names) {
+    const started = performance.now();
+    while (performance.now() - started < WARM_UP * 1000) await candidates[name]();
+  }
   for (let round = 0; round < rounds; round++) {
     for (const name of names) {
       const started = performance.now();
