@@ -1,0 +1,264 @@
+/**
+ * What `sspi demo` does, without a word: logons over loopback TCP through the SSPI functions, and everything worth telling of
+ * them.
+ * @module
+ */
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, Socket } from 'node:net';
+import { memoryAccounts } from '../acceptor/index.ts';
+import {
+  ASC_REQ,
+  ASC_RET,
+  CREDSSP_SERVER_AUTH,
+  type CertificateWithKey,
+  type DelegatedCredentials,
+  flagNames,
+  ISC_REQ,
+  ISC_RET,
+  NTSTATUS,
+  ntStatusName,
+  SEC_E,
+  SECPKG_ATTR,
+  SspiError,
+  statusName,
+} from '../sspi/index.ts';
+import { describeToken } from './describe-token.ts';
+import { Endpoint, type EndpointCall } from './endpoint.ts';
+import { FrameSocket } from './frames.ts';
+import { accept, type Initiated, initiate, type Verdict } from './sample-protocol.ts';
+
+/** Who logs on. */
+export const ALICE = { domain: 'EXAMPLE', user: 'alice', password: 'AlicePass1!' } as const;
+/** The certificate of the server is for this name. */
+export const HOST = 'localhost';
+const TARGET = `TERMSRV/${HOST}`;
+
+/** One row of the table. */
+export interface DemoCall {
+  readonly function: 'InitializeSecurityContext' | 'AcceptSecurityContext';
+  /** The SDK's name. */
+  readonly status: string;
+  /** Octets of the input token. */
+  readonly received: number;
+  /** Octets of the output token. */
+  readonly sent: number;
+  /** What is in the output token. */
+  readonly carries: string;
+}
+
+/** What one side knows in the end: an attribute by name, and its value in words. */
+export type DemoFacts = Readonly<Record<string, string>>;
+
+/** Why one side gave up. */
+export interface DemoReason {
+  readonly status: string;
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+  readonly ntStatus: string | undefined;
+}
+
+/** A message that was sealed by one side and opened by the other. */
+export interface DemoMessage {
+  readonly from: 'client' | 'server';
+  readonly text: string;
+  /** Octets before and after. */
+  readonly plain: number;
+  readonly sealed: number;
+  readonly opened: boolean;
+}
+
+/** One logon. */
+export interface DemoLogon {
+  readonly calls: readonly DemoCall[];
+  readonly client: DemoFacts;
+  readonly server: DemoFacts;
+  readonly messages: readonly DemoMessage[];
+  readonly clientReason: DemoReason | undefined;
+  readonly serverReason: DemoReason | undefined;
+  /** Everything was as it should be. */
+  readonly asExpected: boolean;
+}
+
+/** The logon with the right password: a context, the delegated identity, a message each way. */
+export async function rightPassword(certificate: CertificateWithKey): Promise<DemoLogon> {
+  return logOn(certificate, ALICE.password);
+}
+
+/** The logon with a wrong password: both sides know why it failed. */
+export async function wrongPassword(certificate: CertificateWithKey): Promise<DemoLogon> {
+  return logOn(certificate, 'not the password');
+}
+
+async function logOn(certificate: CertificateWithKey, password: string): Promise<DemoLogon> {
+  const sockets = await connection();
+  const client = await clientEnd(certificate, password);
+  const server = await serverEnd(certificate);
+  const calls: DemoCall[] = [];
+  const observe = (end: Endpoint, call: EndpointCall): void => void calls.push(row(end, call));
+  let serverReason: DemoReason | undefined;
+  try {
+    const handshake = await Promise.allSettled([
+      initiate(sockets.client, client, { observe }),
+      accept(sockets.server, server, {
+        observe: (end, call) => {
+          observe(end, call);
+          if (call.error !== undefined) serverReason = reasonOf(call.error);
+        },
+        describe: async () => ({ ok: true, protocol: 'credssp' }), // the frame is in the clear: it says nothing else
+      }),
+    ]);
+    const clientReason = handshake[0].status === 'rejected' ? reasonOf(handshake[0].reason) : undefined;
+    if (!bothEstablished(handshake)) {
+      const asExpected = clientReason !== undefined && serverReason !== undefined && bothDenied(clientReason, serverReason);
+      return { calls, client: {}, server: {}, messages: [], clientReason, serverReason, asExpected };
+    }
+    const messages = [
+      await exchange('client', 'Hello, this is the client.', [client, sockets.client], [server, sockets.server]),
+      await exchange('server', 'Welcome. The server sealed this.', [server, sockets.server], [client, sockets.client]),
+    ];
+    const delegated = await server.delegated();
+    return {
+      calls,
+      client: await clientFacts(client),
+      server: await serverFacts(server, delegated),
+      messages,
+      clientReason,
+      serverReason,
+      asExpected: isAlice(delegated) && messages.every(({ opened }) => opened),
+    };
+  } finally {
+    sockets.client.end();
+    sockets.server.end();
+    await client.close();
+    await server.close();
+  }
+}
+
+/** A TCP connection of this process with itself. */
+async function connection(): Promise<{ client: FrameSocket; server: FrameSocket }> {
+  const listener = createServer().listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address() as AddressInfo; // a TCP server that listens has one
+  const accepted = once(listener, 'connection');
+  const near = connect({ host: '127.0.0.1', port });
+  const [far]: unknown[] = await accepted;
+  listener.close();
+  if (!(far instanceof Socket)) throw new SspiError('INTERNAL_ERROR', { stage: 'demo' });
+  return { client: new FrameSocket(near), server: new FrameSocket(far) };
+}
+
+function clientEnd({ certificate }: CertificateWithKey, password: string): Promise<Endpoint> {
+  const { user, domain } = ALICE;
+  return Endpoint.open({
+    protocol: 'credssp',
+    role: 'initiator',
+    targetName: TARGET,
+    contextReq: ISC_REQ.MUTUAL_AUTH | ISC_REQ.DELEGATE | ISC_REQ.CONFIDENTIALITY | ISC_REQ.EXTENDED_ERROR | ISC_REQ.STREAM,
+    authData: {
+      kind: 'credssp',
+      schannelCred: { kind: 'schannel', rootStore: [certificate] },
+      spnegoCred: { kind: 'identity', user, domain, password },
+    },
+  });
+}
+
+function serverEnd(certificate: CertificateWithKey): Promise<Endpoint> {
+  return Endpoint.open({
+    protocol: 'credssp',
+    role: 'acceptor',
+    contextReq: ASC_REQ.CONFIDENTIALITY | ASC_REQ.EXTENDED_ERROR | ASC_REQ.STREAM,
+    authData: {
+      kind: 'credssp',
+      schannelCred: { kind: 'schannel', certificates: [certificate] },
+      spnegoCred: { kind: 'acceptor', accounts: memoryAccounts([ALICE]) },
+    },
+  });
+}
+
+function row(end: Endpoint, call: EndpointCall): DemoCall {
+  return {
+    function: end.options.role === 'initiator' ? 'InitializeSecurityContext' : 'AcceptSecurityContext',
+    status: statusName(call.status),
+    received: call.received,
+    sent: call.token.length,
+    carries: describeToken(call),
+  };
+}
+
+function bothEstablished([client, server]: readonly [PromiseSettledResult<Initiated>, PromiseSettledResult<Verdict>]): boolean {
+  return client.status === 'fulfilled' && client.value.verdict.ok && server.status === 'fulfilled' && server.value.ok;
+}
+
+function bothDenied(client: DemoReason, server: DemoReason): boolean {
+  const denied = statusName(SEC_E.LOGON_DENIED);
+  const told = ntStatusName(NTSTATUS.LOGON_FAILURE);
+  return client.status === denied && server.status === denied && client.ntStatus === told;
+}
+
+function isAlice(delegated: DelegatedCredentials | undefined): boolean {
+  if (delegated?.kind !== 'password') return false;
+  const password = new TextDecoder('utf-16le').decode(delegated.password.reveal());
+  return delegated.user === ALICE.user && delegated.domain === ALICE.domain && password === ALICE.password;
+}
+
+async function exchange(
+  from: DemoMessage['from'],
+  text: string,
+  [sender, outgoing]: readonly [Endpoint, FrameSocket],
+  [receiver, incoming]: readonly [Endpoint, FrameSocket],
+): Promise<DemoMessage> {
+  const plaintext = new TextEncoder().encode(text);
+  const sealed = await sender.wrap(plaintext);
+  outgoing.write(sealed);
+  const opened = await receiver.unwrap(await incoming.expect());
+  return {
+    from,
+    text,
+    plain: plaintext.length,
+    sealed: sealed.length,
+    opened: new TextDecoder().decode(opened) === text,
+  };
+}
+
+async function clientFacts(client: Endpoint): Promise<DemoFacts> {
+  const cipher = await client.attribute(SECPKG_ATTR.CIPHER_INFO);
+  const inner = await client.attribute(SECPKG_ATTR.NEGOTIATION_PACKAGE);
+  const trust = await client.attribute(SECPKG_ATTR.CERT_TRUST_STATUS);
+  const authenticated = await client.attribute(SECPKG_ATTR.SERVER_AUTH_FLAGS);
+  const granted = await client.attribute(SECPKG_ATTR.FLAGS);
+  const sizes = await client.attribute(SECPKG_ATTR.STREAM_SIZES);
+  const trusted = trust?.errorStatus === 0 && trust.policyStatus === 0;
+  return {
+    CIPHER_INFO: cipher?.cipherSuiteName ?? '',
+    NEGOTIATION_PACKAGE: inner?.name ?? '',
+    CERT_TRUST_STATUS: trusted ? `trusted, and it is for ${HOST}` : 'not trusted',
+    SERVER_AUTH_FLAGS: flagNames(CREDSSP_SERVER_AUTH, authenticated?.flags ?? 0).join(', '),
+    STREAM_SIZES: sizes === undefined ? '' : `header ${sizes.header}, trailer ${sizes.trailer}, at most ${sizes.maximumMessage}`,
+    FLAGS: flagNames(ISC_RET, granted?.flags ?? 0).join(', '),
+  };
+}
+
+async function serverFacts(server: Endpoint, delegated: DelegatedCredentials | undefined): Promise<DemoFacts> {
+  const identity = await server.attribute(SECPKG_ATTR.C_ACCESS_TOKEN);
+  const target = await server.attribute(SECPKG_ATTR.CLIENT_SPECIFIED_TARGET);
+  const granted = await server.attribute(SECPKG_ATTR.FLAGS);
+  return {
+    C_ACCESS_TOKEN: identity === undefined ? '' : `${identity.name}, proved by ${identity.mechanism}`,
+    CREDS: describeDelegated(delegated),
+    CLIENT_SPECIFIED_TARGET: target?.targetName ?? '',
+    FLAGS: flagNames(ASC_RET, granted?.flags ?? 0).join(', '),
+  };
+}
+
+/** A Secret shows itself as `[redacted]`. */
+function describeDelegated(delegated: DelegatedCredentials | undefined): string {
+  if (delegated?.kind !== 'password') return delegated?.kind ?? '';
+  return `domain ${delegated.domain}, user ${delegated.user}, password ${delegated.password}`;
+}
+
+function reasonOf(error: unknown): DemoReason {
+  const known = error instanceof SspiError ? error : new SspiError('INTERNAL_ERROR', { stage: 'demo', cause: error });
+  const { statusName: status, code, message, hint, ntStatus } = known;
+  return { status, code, message, hint, ntStatus: ntStatus === undefined ? undefined : ntStatusName(ntStatus) };
+}

@@ -1,0 +1,34 @@
+/**
+ * Files named on the command line.
+ * @module
+ */
+import { readFile } from 'node:fs/promises';
+import { fileAccounts } from '../acceptor/file.ts';
+import { type AccountSource, Secret } from '../sspi/index.ts';
+import { messageOf } from './frames.ts';
+import { UsageError } from './terminal.ts';
+
+/** @throws UsageError */
+export async function readText(path: string, option: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    throw new UsageError(`${option}: ${messageOf(error)}`, 'give the path of a file that you can read');
+  }
+}
+
+/** The first line of a file, without its end: editors add one. @throws UsageError */
+export async function readPassword(path: string): Promise<Secret> {
+  return Secret.fromText((await readText(path, '--password-file')).replace(/\r?\n$/u, ''));
+}
+
+/** Accounts of a file that is found readable and well-formed now, not at the first logon. @throws UsageError */
+export async function readAccounts(path: string): Promise<AccountSource> {
+  const accounts = fileAccounts(path);
+  try {
+    await accounts.find({ domain: '', user: '' });
+  } catch (error) {
+    throw new UsageError(`--accounts: ${messageOf(error)}`, 'one DOMAIN:user:password per line');
+  }
+  return accounts;
+}

@@ -1,0 +1,136 @@
+/**
+ * `sspi peer accept`: a server of the sample protocol.
+ * @module
+ */
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { Command, Option } from 'commander';
+import { type AcceptorIdentity, ASC_REQ, type AuthData, type CertificateWithKey } from '../sspi/index.ts';
+import { Endpoint, type EndpointOptions } from './endpoint.ts';
+import { readAccounts, readText } from './files.ts';
+import { FrameSocket, messageOf } from './frames.ts';
+import {
+  bindingsOption,
+  enabledProtocols,
+  numberBetween,
+  type PeerOptions,
+  portOption,
+  protocolOption,
+  tlsOptions,
+  versionOptions,
+} from './peer-options.ts';
+import { accept, answer, describeFailure } from './sample-protocol.ts';
+import { selfSigned } from './self-signed.ts';
+import { EXIT, type Terminal, UsageError } from './terminal.ts';
+
+interface AcceptPeerOptions extends PeerOptions {
+  readonly accounts: string;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly count?: number;
+}
+
+/** The command, whose action gives its exit code to `exit`. */
+export function peerAcceptCommand(terminal: Terminal, exit: (code: number) => void): Command {
+  const command = new Command('accept')
+    .description('accept contexts, and print one JSON line for each; shows session keys and passwords')
+    .addOption(protocolOption())
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .addOption(portOption('port to listen on; 0 takes a free one and prints it'))
+    .requiredOption('--accounts <file>', 'accounts, one DOMAIN:user:password per line')
+    .option('--cert <file>', 'CredSSP: certificate in PEM, its chain behind it (default: self-signed)')
+    .option('--key <file>', 'CredSSP: private key in PEM')
+    .addOption(new Option('--count <number>', 'end after so many contexts').argParser(numberBetween(1, 1_000_000)));
+  for (const option of [...tlsOptions(), ...versionOptions(), bindingsOption()]) command.addOption(option);
+  return command.action(async (options: AcceptPeerOptions) => exit(await peerAccept(options, terminal)));
+}
+
+async function peerAccept(options: AcceptPeerOptions, terminal: Terminal): Promise<number> {
+  const end = await endpointOptions(options);
+  (await Endpoint.open(end)).close(); // a certificate or option that cannot be used shows now
+  const server = createServer();
+  await listen(server, options);
+  const { port } = server.address() as AddressInfo; // a TCP server that listens has one
+  if (options.port === 0) terminal.out(JSON.stringify({ listening: port, protocol: options.protocol }));
+  terminal.note(`sspi peer: listening on ${options.host} port ${port}`);
+  return serve(server, end, terminal, options.count);
+}
+
+async function listen(server: Server, { host, port }: AcceptPeerOptions): Promise<void> {
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    throw new UsageError(`cannot listen: ${messageOf(error)}`, 'choose another --host or --port');
+  }
+}
+
+/** Serves until `count` contexts are done, or for ever. @returns the exit code */
+function serve(server: Server, end: EndpointOptions, terminal: Terminal, count = Number.POSITIVE_INFINITY): Promise<number> {
+  let started = 0;
+  let finished = 0;
+  let failed = false;
+  return new Promise((resolve) => {
+    server.on('connection', (socket) => {
+      if (++started >= count) server.close();
+      if (started > count) return socket.destroy();
+      return void serveOne(socket, end, terminal).then((ok) => {
+        failed ||= !ok;
+        if (++finished >= count) resolve(failed ? EXIT.FAILED : EXIT.OK);
+      });
+    });
+  });
+}
+
+async function serveOne(socket: Socket, options: EndpointOptions, terminal: Terminal): Promise<boolean> {
+  const frames = new FrameSocket(socket);
+  let end: Endpoint | undefined;
+  try {
+    end = await Endpoint.open(options);
+    const verdict = await accept(frames, end);
+    terminal.out(JSON.stringify(verdict));
+    if (verdict.ok) await answer(frames, end);
+    return verdict.ok;
+  } catch (error) {
+    terminal.note(`sspi peer: ${describeFailure(error).error}`);
+    return false;
+  } finally {
+    frames.end();
+    await end?.close();
+  }
+}
+
+async function endpointOptions(options: AcceptPeerOptions): Promise<EndpointOptions> {
+  const { protocol, channelBindings } = options;
+  const accounts = await readAccounts(options.accounts);
+  const channelBindingPolicy = channelBindings === undefined ? undefined : 'required';
+  const identity: AcceptorIdentity = { kind: 'acceptor', accounts, channelBindingPolicy };
+  const contextReq =
+    ASC_REQ.REPLAY_DETECT | ASC_REQ.SEQUENCE_DETECT | ASC_REQ.CONFIDENTIALITY | ASC_REQ.INTEGRITY | ASC_REQ.EXTENDED_ERROR;
+  const authData = protocol === 'credssp' ? await credsspAuthData(options, identity) : identity;
+  return { protocol, role: 'acceptor', authData, contextReq, channelBindings };
+}
+
+async function credsspAuthData(options: AcceptPeerOptions, spnegoCred: AcceptorIdentity): Promise<AuthData> {
+  const { minVersion, maxVersion } = options;
+  return {
+    kind: 'credssp',
+    schannelCred: {
+      kind: 'schannel',
+      certificates: [await certificateOf(options)],
+      enabledProtocols: enabledProtocols('acceptor', options),
+    },
+    spnegoCred,
+    options: { minVersion, maxVersion },
+  };
+}
+
+async function certificateOf({ cert, key, host }: AcceptPeerOptions): Promise<CertificateWithKey> {
+  if ((cert === undefined) !== (key === undefined))
+    throw new UsageError('--cert and --key belong together', 'give both or neither');
+  if (cert === undefined || key === undefined) {
+    const addresses = /^\d+\.\d+\.\d+\.\d+$/u.test(host) ? [host] : [];
+    return selfSigned({ key: 'rsa', dnsNames: ['localhost'], addresses, now: Date.now() });
+  }
+  return { certificate: await readText(cert, '--cert'), privateKey: await readText(key, '--key') };
+}
