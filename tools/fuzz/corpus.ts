@@ -22,7 +22,3 @@ export function corpus(): Uint8Array[] {
   return [...texts].sort().map((text) => fromHex(text));
 }
 
-/** Those that begin with one of these octets. */
-export function beginningWith(tokens: readonly Uint8Array[], ...octets: readonly number[]): Uint8Array[] {
-  return tokens.filter((token) => octets.includes(token[0] ?? -1));
-}
