@@ -11,8 +11,18 @@ import { InnerMechanism } from './inner.ts';
 import type { Candidate } from './mechanism.ts';
 import { OID, oidName } from './oids.ts';
 import {
+  assertNoToken,
+  assertUnfinished,
+  expectToken,
+  hasToken,
+  micMissing,
+  present,
+  readReply,
+  rejected,
+  unexpected,
+} from './replies.ts';
+import {
   decodeNegTokenInit,
-  decodeNegTokenResp,
   encodeHint,
   encodeNegTokenResp,
   NEG_STATE,
@@ -80,7 +90,7 @@ async function* negotiate(scope: Scope, negotiation: Negotiation, opening: Uint8
     negotiation.trace('sent', token);
     const reply = yield { token };
     negotiation.trace('received', reply);
-    return readReply(reply);
+    return readMessage(reply);
   }
 
   // The first mechanism of the client's list that we have. The optimistic token is for the client's first choice only, and so
@@ -123,7 +133,7 @@ async function* negotiate(scope: Scope, negotiation: Negotiation, opening: Uint8
     if (clientWasLast) throw micMissing(inner);
     const mechListMIC = inner.makeMic(mechTypeList);
     message = yield* exchange({ ...incomplete(), responseToken: present(answer), mechListMIC });
-    if (hasToken(message)) throw unexpected(`a token for ${inner.mechanism.name}, which is through already`);
+    assertNoToken(message, inner);
     if (message.mechListMIC === undefined) throw micMissing(inner);
     inner.checkMic(mechTypeList, message.mechListMIC);
     negotiation.complete(inner, 'negotiated');
@@ -176,44 +186,12 @@ function begin(scope: Scope, candidate: Candidate, options: AcceptOptions): Inne
   return new InnerMechanism(candidate, scope.own(candidate.credential.accept(options)));
 }
 
-function readReply(octets: Uint8Array): NegTokenResp {
-  if (detectToken(octets) !== 'spnego-resp') throw unexpected('the message is no NegTokenResp');
-  const message = decodeNegTokenResp(octets);
-  if (message.negState === NEG_STATE.REJECT)
-    throw new SspiError('NEGOTIATION_REJECTED', { stage: STAGE, detail: 'the client gave up' });
+/** What a client may say after its offer. */
+function readMessage(octets: Uint8Array): NegTokenResp {
+  const message = readReply(octets);
+  if (message.negState === NEG_STATE.REJECT) throw rejected({ detail: 'the client gave up' });
   if (message.negState === NEG_STATE.REQUEST_MIC) throw unexpected('request-mic is for servers to say');
   return message;
-}
-
-/** The client cannot be through before the mechanism is, and nobody can make a MIC before (faults Z26, Z29). */
-function assertUnfinished({ negState, mechListMIC }: NegTokenResp, inner: InnerMechanism): void {
-  if (negState === NEG_STATE.ACCEPT_COMPLETED)
-    throw unexpected(`accept-completed, but ${inner.mechanism.name} is not through yet`);
-  if (mechListMIC !== undefined) throw unexpected('a mechListMIC before the mechanism is through');
-}
-
-function hasToken({ responseToken }: NegTokenResp): boolean {
-  return responseToken !== undefined && responseToken.length > 0;
-}
-
-function expectToken({ responseToken = EMPTY }: NegTokenResp): Uint8Array {
-  if (responseToken.length === 0) throw unexpected('a token of the mechanism is missing');
-  return responseToken;
-}
-
-/** An empty field is left out. */
-function present(token: Uint8Array): Uint8Array | undefined {
-  return token.length === 0 ? undefined : token;
-}
-
-const STAGE = 'SPNEGO NegTokenResp';
-
-function unexpected(detail: string): SspiError {
-  return new SspiError('UNEXPECTED_MESSAGE', { stage: STAGE, detail });
-}
-
-function micMissing(inner: InnerMechanism): SspiError {
-  return new SspiError('MECH_LIST_MIC_MISSING', { stage: STAGE, detail: `chosen: ${inner.mechanism.name}` });
 }
 
 function noCommonMechanism(mechTypes: readonly string[]): SspiError {

@@ -18,8 +18,19 @@ import { InnerMechanism } from './inner.ts';
 import { type Candidate, mayFallBack, noteOf } from './mechanism.ts';
 import { oidName } from './oids.ts';
 import {
+  assertNoMic,
+  assertNoToken,
+  assertUnfinished,
+  expectToken,
+  hasToken,
+  micMissing,
+  present,
+  readReply,
+  rejected,
+  unexpected,
+} from './replies.ts';
+import {
   decodeNegTokenInit,
-  decodeNegTokenResp,
   encodeMechTypeList,
   encodeNegTokenInit,
   encodeNegTokenResp,
@@ -36,7 +47,6 @@ export interface InitiatorSide {
 }
 
 const EMPTY = new Uint8Array(0);
-const STAGE = 'SPNEGO NegTokenResp';
 
 /**
  * Offers mechanisms, speaks the one that the server chooses, and lets go only when nobody can have changed the offer.
@@ -49,24 +59,18 @@ export async function* initiate(
   side: InitiatorSide,
 ): Exchange {
   if (first.length > 0) readHint(negotiation, first);
-  async function* exchange(token: Uint8Array): AsyncGenerator<Leg, NegTokenResp, Uint8Array> {
-    negotiation.trace('sent', token);
-    const reply = yield { token };
-    negotiation.trace('received', reply);
-    return readReply(reply);
-  }
-
   // We offer what we have, with the first token of what we like best: most servers like the same.
   const { offered, optimistic, mechToken } = await beginOptimistically(scope, negotiation, side);
   const mechTypeList = encodeMechTypeList(offered.flatMap(({ mechanism }) => mechanism.oids));
-  let reply = yield* exchange(encodeNegTokenInit({ mechTypeList, mechToken: present(mechToken) }));
+  const offer = encodeNegTokenInit({ mechTypeList, mechToken: present(mechToken) });
+  let reply = yield* exchange(negotiation, offer);
   if (reply.negState === NEG_STATE.REJECT) throw await rejection(reply, optimistic);
 
   // The server chooses. If it is not our first choice, or if the server asks for it, the list has to be proved to have arrived
   // as we sent it: somebody in between may have taken the better mechanisms out.
   const chosen = choiceOf(reply, offered) ?? optimistic.candidate;
   const countered = chosen !== optimistic.candidate;
-  let micRequired = countered || reply.negState === NEG_STATE.REQUEST_MIC;
+  const micRequired = countered || reply.negState === NEG_STATE.REQUEST_MIC;
   let inner = optimistic;
   if (countered) {
     assertCounterProposal(reply);
@@ -86,50 +90,79 @@ export async function* initiate(
   else assertNoToken(reply, inner);
   while (!inner.established) {
     assertUnfinished(reply, inner);
-    reply = yield* exchange(encodeNegTokenResp({ negState: NEG_STATE.ACCEPT_INCOMPLETE, responseToken: answer }));
+    const message = encodeNegTokenResp({ negState: NEG_STATE.ACCEPT_INCOMPLETE, responseToken: answer });
+    reply = yield* exchange(negotiation, message);
     await assertGoesOn(reply, inner, offered);
     answer = await inner.step(expectToken(reply));
   }
 
-  // From here on only SPNEGO's own ends are left: our last token, the two MICs, and the server's accept-completed.
-  for (let askedInTime = true; ; askedInTime = false) {
-    const completed = reply.negState === NEG_STATE.ACCEPT_COMPLETED;
-    if (completed && answer.length > 0)
-      throw unexpected(`accept-completed, but ${inner.mechanism.name} is not through yet`);
-    if (reply.mechListMIC !== undefined) inner.checkMic(mechTypeList, reply.mechListMIC);
-    micRequired ||= inner.demandsMic;
-
-    if (inner.micChecked && (completed || inner.micMade)) break;
-    if (!inner.micChecked) {
-      // Whoever has made a MIC, or needs one, does not take the server's word without its MIC (fault Z26).
-      if (inner.micMade || (completed && micRequired))
-        throw new SspiError('MECH_LIST_MIC_MISSING', { stage: STAGE, detail: `chosen: ${inner.mechanism.name}` });
-      if (completed || (reply.negState === undefined && answer.length === 0 && !micRequired)) break;
-    }
-
-    // A server that is not through when everything is said can only wait for our MIC. But once the last message of the
-    // mechanism has left without one, something may be sealed already, and NTLM's key stream must not start anew under it.
-    if (!askedInTime) throw unexpected('the server goes on, and nothing is left to be said');
-    if (inner.micChecked) {
-      const mechListMIC = inner.makeMic(mechTypeList);
-      const last = encodeNegTokenResp({
-        negState: NEG_STATE.ACCEPT_COMPLETED,
-        responseToken: present(answer),
-        mechListMIC,
-      });
-      negotiation.trace('sent', last);
-      negotiation.complete(inner, 'negotiated');
-      return inner.finish(last);
-    }
-    const mechListMIC = micRequired || answer.length === 0 ? inner.makeMic(mechTypeList) : undefined;
-    const responseToken = present(answer);
-    reply = yield* exchange(encodeNegTokenResp({ negState: NEG_STATE.ACCEPT_INCOMPLETE, responseToken, mechListMIC }));
-    await assertGoesOn(reply, inner, offered);
-    assertNoToken(reply, inner);
-    answer = EMPTY;
-  }
+  const last = yield* conclude({ negotiation, inner, offered, mechTypeList, micRequired, reply, answer });
   negotiation.complete(inner, 'negotiated');
-  return inner.finish();
+  return inner.finish(last);
+}
+
+async function* exchange(negotiation: Negotiation, token: Uint8Array): AsyncGenerator<Leg, NegTokenResp, Uint8Array> {
+  negotiation.trace('sent', token);
+  const reply = yield { token };
+  negotiation.trace('received', reply);
+  return readReply(reply);
+}
+
+/** Where the exchange stands when the mechanism is through on our side. */
+interface Conclusion {
+  readonly negotiation: Negotiation;
+  readonly inner: InnerMechanism;
+  readonly offered: readonly Candidate[];
+  readonly mechTypeList: Uint8Array;
+  readonly micRequired: boolean;
+  /** The server's last message. */
+  readonly reply: NegTokenResp;
+  /** The mechanism's last token, if it is ours to send. */
+  readonly answer: Uint8Array;
+}
+
+/**
+ * What is left then: our last token, the two MICs, and the server's accept-completed (RFC 4178 5).
+ * @returns the last message, if it is ours to send
+ */
+async function* conclude(state: Conclusion): AsyncGenerator<Leg, Uint8Array | undefined, Uint8Array> {
+  const { negotiation, inner, offered, mechTypeList, reply, answer } = state;
+  const micRequired = state.micRequired || inner.demandsMic;
+  const completed = reply.negState === NEG_STATE.ACCEPT_COMPLETED;
+  if (completed && answer.length > 0)
+    throw unexpected(`accept-completed, but ${inner.mechanism.name} is not through yet`);
+
+  // The server has sent the mechanism's last token, and perhaps its MIC: then it may want ours, or has done without.
+  if (reply.mechListMIC !== undefined) {
+    inner.checkMic(mechTypeList, reply.mechListMIC);
+    if (completed) return undefined;
+    const mechListMIC = inner.makeMic(mechTypeList);
+    const last = encodeNegTokenResp({
+      negState: NEG_STATE.ACCEPT_COMPLETED,
+      responseToken: present(answer),
+      mechListMIC,
+    });
+    negotiation.trace('sent', last);
+    return last;
+  }
+  if (completed && micRequired) throw micMissing(inner);
+  if (completed || (reply.negState === undefined && answer.length === 0 && !micRequired)) return undefined;
+
+  // Our turn: the mechanism's last token, our MIC, or both. A server that has sent the last token and is not through can only
+  // wait for a MIC. Now or never: after this message something may be sealed, and NTLM's key stream starts anew with a MIC.
+  const mechListMIC = micRequired || answer.length === 0 ? inner.makeMic(mechTypeList) : undefined;
+  const responseToken = present(answer);
+  const message = encodeNegTokenResp({ negState: NEG_STATE.ACCEPT_INCOMPLETE, responseToken, mechListMIC });
+  const final = yield* exchange(negotiation, message);
+  await assertGoesOn(final, inner, offered);
+  assertNoToken(final, inner);
+
+  // The server's last word. Whoever has made a MIC does not take it without the server's (fault Z26).
+  if (final.mechListMIC !== undefined) inner.checkMic(mechTypeList, final.mechListMIC);
+  else if (mechListMIC !== undefined) throw micMissing(inner);
+  if (mechListMIC === undefined && final.negState === NEG_STATE.ACCEPT_INCOMPLETE)
+    throw unexpected('the server goes on, and all has been said');
+  return undefined;
 }
 
 /**
@@ -192,13 +225,6 @@ function assertCounterProposal(reply: NegTokenResp): void {
   assertNoMic(reply);
 }
 
-/** The server cannot be through before the mechanism is, and nobody can make a MIC before (faults Z26, Z29). */
-function assertUnfinished(reply: NegTokenResp, inner: InnerMechanism): void {
-  if (reply.negState === NEG_STATE.ACCEPT_COMPLETED)
-    throw unexpected(`accept-completed, but ${inner.mechanism.name} is not through yet`);
-  assertNoMic(reply);
-}
-
 /** What holds for every reply after the first. A supportedMech that is repeated is a known fault of others, and ignored. */
 async function assertGoesOn(reply: NegTokenResp, inner: InnerMechanism, offered: readonly Candidate[]): Promise<void> {
   if (reply.negState === NEG_STATE.REJECT) throw await rejection(reply, inner);
@@ -211,13 +237,7 @@ async function assertGoesOn(reply: NegTokenResp, inner: InnerMechanism, offered:
 async function rejection(reply: NegTokenResp, inner: InnerMechanism): Promise<SspiError> {
   const reason = hasToken(reply) && !inner.established ? await reasonOf(inner, expectToken(reply)) : undefined;
   const status = reason === undefined || reason.status === SEC_E.INVALID_TOKEN ? undefined : reason.status;
-  return new SspiError('NEGOTIATION_REJECTED', {
-    stage: STAGE,
-    detail: reason?.message ?? `${inner.mechanism.name} was spoken`,
-    status,
-    ntStatus: reason?.ntStatus,
-    cause: reason,
-  });
+  return rejected({ detail: reason?.message ?? `${inner.mechanism.name} was spoken`, status, cause: reason });
 }
 
 async function reasonOf(inner: InnerMechanism, token: Uint8Array): Promise<SspiError | undefined> {
@@ -227,36 +247,4 @@ async function reasonOf(inner: InnerMechanism, token: Uint8Array): Promise<SspiE
   } catch (error) {
     return asSspiError(error);
   }
-}
-
-function readReply(octets: Uint8Array): NegTokenResp {
-  if (detectToken(octets) !== 'spnego-resp') throw unexpected('the reply is no NegTokenResp');
-  return decodeNegTokenResp(octets);
-}
-
-/** Old IIS sends an empty token where it means none. */
-function hasToken({ responseToken }: NegTokenResp): boolean {
-  return responseToken !== undefined && responseToken.length > 0;
-}
-
-function expectToken({ responseToken = EMPTY }: NegTokenResp): Uint8Array {
-  if (responseToken.length === 0) throw unexpected('a token of the mechanism is missing');
-  return responseToken;
-}
-
-function assertNoToken(reply: NegTokenResp, inner: InnerMechanism): void {
-  if (hasToken(reply)) throw unexpected(`a token for ${inner.mechanism.name}, which is through already`);
-}
-
-function assertNoMic({ mechListMIC }: NegTokenResp): void {
-  if (mechListMIC !== undefined) throw unexpected('a mechListMIC before the mechanism is through');
-}
-
-/** An empty field is left out. */
-function present(token: Uint8Array): Uint8Array | undefined {
-  return token.length === 0 ? undefined : token;
-}
-
-function unexpected(detail: string): SspiError {
-  return new SspiError('UNEXPECTED_MESSAGE', { stage: STAGE, detail });
 }
