@@ -26,7 +26,12 @@ export function usageConstant(usage: number, purpose: number): Uint8Array {
  * @param folded - the constant, n-folded to a block
  * @param length - octets wanted
  */
-export function deriveRandom(encrypt: BlockEncryption, key: Uint8Array, folded: Uint8Array, length: number): Uint8Array {
+export function deriveRandom(
+  encrypt: BlockEncryption,
+  key: Uint8Array,
+  folded: Uint8Array,
+  length: number,
+): Uint8Array {
   const block = folded.length;
   const blocks = new Uint8Array(Math.ceil(length / block) * block);
   blocks.set(folded);

@@ -20,7 +20,12 @@ export function prfPlus(key: KerberosKey, input: Uint8Array, length: number): Ui
  * KRB-FX-CF2(key1, key2, pepper1, pepper2): a key that nobody knows who does not know both. Its type is that of the first.
  * @see https://www.rfc-editor.org/rfc/rfc6113#section-5.1
  */
-export function combineKeys(key1: KerberosKey, key2: KerberosKey, pepper1: Uint8Array, pepper2: Uint8Array): KerberosKey {
+export function combineKeys(
+  key1: KerberosKey,
+  key2: KerberosKey,
+  pepper1: Uint8Array,
+  pepper2: Uint8Array,
+): KerberosKey {
   const { seedLength } = key1.type;
   const seed = prfPlus(key1, pepper1, seedLength);
   const other = prfPlus(key2, pepper2, seedLength);

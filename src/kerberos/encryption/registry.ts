@@ -10,7 +10,10 @@ import { ETYPE } from './numbers.ts';
 import { rc4Hmac } from './rc4.ts';
 
 const TYPES = new Map<number, EncryptionType>(
-  [aes128CtsHmacSha1, aes256CtsHmacSha1, aes128CtsHmacSha256, aes256CtsHmacSha384, rc4Hmac].map((type) => [type.etype, type]),
+  [aes128CtsHmacSha1, aes256CtsHmacSha1, aes128CtsHmacSha256, aes256CtsHmacSha384, rc4Hmac].map((type) => [
+    type.etype,
+    type,
+  ]),
 );
 
 /**

@@ -1,17 +1,17 @@
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { encodeUtf16 } from '../../../src/crypto/index.ts';
+import { type Random, systemHost } from '../../../src/host/index.ts';
 import {
   CHECKSUM_TYPE,
   DEFAULT_ENCRYPTION_TYPES,
+  ETYPE,
   encryptionType,
   encryptionTypesNamed,
-  ETYPE,
   isEncryptionTypeAllowed,
   KEY_USAGE,
   KerberosKey,
 } from '../../../src/kerberos/encryption/index.ts';
-import { type Random, systemHost } from '../../../src/host/index.ts';
 import { SspiError } from '../../../src/sspi/index.ts';
 import { hex, toHex } from '../../support/vectors.ts';
 
@@ -116,13 +116,18 @@ describe('string-to-key', () => {
     'Z39: a KDC cannot ask for endless work, nor for parameters of another form: $name',
     async (type) => {
       for (const parameters of ['00000000', '01000001', 'ffffffff', '00', '000010', '0000100000'])
-        await expect(type.stringToKey(password, salt, hex(parameters))).rejects.toMatchObject({ code: 'MALFORMED_TOKEN' });
+        await expect(type.stringToKey(password, salt, hex(parameters))).rejects.toMatchObject({
+          code: 'MALFORMED_TOKEN',
+        });
       await expect(type.stringToKey(password, new Uint8Array(4097))).rejects.toMatchObject({ code: 'MALFORMED_TOKEN' });
     },
   );
 
   test('without parameters the counts of the RFCs hold: 4096, and 32768', async () => {
-    for (const [etype, count] of [[17, '00001000'], [20, '00008000']] as const) {
+    for (const [etype, count] of [
+      [17, '00001000'],
+      [20, '00008000'],
+    ] as const) {
       const type = encryptionType(etype);
       expect(await type.stringToKey(password, salt)).toEqual(await type.stringToKey(password, salt, hex(count)));
     }
@@ -138,7 +143,9 @@ describe('allowed encryption types', () => {
   test('Z39: RC4 is refused unless it is allowed', () => {
     expect(DEFAULT_ENCRYPTION_TYPES).not.toContain(ETYPE.RC4_HMAC);
     expect(codeOf(() => encryptionType(ETYPE.RC4_HMAC))).toBe('ENCRYPTION_TYPE_REFUSED');
-    expect(codeOf(() => KerberosKey.from({ keytype: 23, keyvalue: new Uint8Array(16) }))).toBe('ENCRYPTION_TYPE_REFUSED');
+    expect(codeOf(() => KerberosKey.from({ keytype: 23, keyvalue: new Uint8Array(16) }))).toBe(
+      'ENCRYPTION_TYPE_REFUSED',
+    );
     expect(encryptionType(ETYPE.RC4_HMAC, [23]).keyLength).toBe(16);
   });
 

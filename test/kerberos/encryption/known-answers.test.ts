@@ -3,14 +3,27 @@ import { describe, expect, test } from 'vitest';
 import { aesCtsDecrypt, aesCtsEncrypt, encodeUtf16, hmacSha256 } from '../../../src/crypto/index.ts';
 import { kdfHmacSha2 } from '../../../src/kerberos/encryption/aes-sha2.ts';
 import { deriveAesKey } from '../../../src/kerberos/encryption/derivation.ts';
-import { combineKeys, encryptionType, ETYPE, KerberosKey, utf8OfUtf16 } from '../../../src/kerberos/encryption/index.ts';
+import {
+  combineKeys,
+  ETYPE,
+  encryptionType,
+  KerberosKey,
+  utf8OfUtf16,
+} from '../../../src/kerberos/encryption/index.ts';
 import { nFold } from '../../../src/kerberos/encryption/n-fold.ts';
-import { des3Checksum, des3CombineKeys, des3Decrypt, des3DeriveKey, des3StringToKey } from '../../../tools/vectors/des3.ts';
+import {
+  des3Checksum,
+  des3CombineKeys,
+  des3Decrypt,
+  des3DeriveKey,
+  des3StringToKey,
+} from '../../../tools/vectors/des3.ts';
 import { number, octets, text, toHex, type VectorCase, vectorCases } from '../../support/vectors.ts';
 
 const ALL = Object.values(ETYPE);
 const DES3 = 16;
-const cases = (op: string): readonly VectorCase[] => vectorCases('kerberos-crypto', op).map((one, n) => ({ n, ...one }));
+const cases = (op: string): readonly VectorCase[] =>
+  vectorCases('kerberos-crypto', op).map((one, n) => ({ n, ...one }));
 const keyOf = (one: VectorCase, field = 'key'): KerberosKey =>
   new KerberosKey(encryptionType(number(one, 'etype'), ALL), octets(one, field));
 const utf16 = (utf8: Uint8Array): Uint8Array => encodeUtf16(Buffer.from(utf8).toString('utf8'));
@@ -85,6 +98,7 @@ describe('known answers of Kerberos cryptography', () => {
 
 function deriveFor(etype: number, key: Uint8Array, constant: Uint8Array): Uint8Array {
   if (etype === DES3) return des3DeriveKey(key, constant);
-  if (etype === ETYPE.AES128_CTS_HMAC_SHA1_96 || etype === ETYPE.AES256_CTS_HMAC_SHA1_96) return deriveAesKey(key, constant);
+  if (etype === ETYPE.AES128_CTS_HMAC_SHA1_96 || etype === ETYPE.AES256_CTS_HMAC_SHA1_96)
+    return deriveAesKey(key, constant);
   return kdfHmacSha2(hmacSha256, key, constant, undefined, key.length);
 }
