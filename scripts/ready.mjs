@@ -59,7 +59,6 @@ function run(what, command, args) {
 /** Builds beside `dist` and swaps, so that a process that is just reading `dist` never meets half of it. */
 function build(stamp) {
   const fresh = `build/dist-${process.pid}`;
-  const old = `build/old-${process.pid}`;
   rmSync(fresh, { recursive: true, force: true });
   run('building dist', process.execPath, [
     'node_modules/typescript/bin/tsc',
@@ -69,15 +68,35 @@ function build(stamp) {
     fresh,
   ]);
   writeFileSync(join(fresh, '.stamp'), stamp);
-  if (existsSync('dist')) renameSync('dist', old);
-  renameSync(fresh, 'dist');
-  rmSync(old, { recursive: true, force: true });
+  for (let attempt = 1; !swap(fresh); attempt++) {
+    // Somebody else builds at the same time. Whose build is in place does not matter, if it is of these sources.
+    if (builtStamp() === stamp) break;
+    if (attempt === 5) throw new Error('dist changes all the time: is something else building?');
+  }
+  rmSync(fresh, { recursive: true, force: true });
+}
+
+/** @returns whether it worked: another process may do the same at the same time */
+function swap(fresh) {
+  const old = `build/old-${process.pid}`;
+  try {
+    if (existsSync('dist')) renameSync('dist', old);
+    renameSync(fresh, 'dist');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(old, { recursive: true, force: true });
+  }
+}
+
+function builtStamp() {
+  return existsSync('dist/.stamp') ? readFileSync('dist/.stamp', 'utf8') : undefined;
 }
 
 if (!packagesAreInstalled())
   run('installing packages (npm ci)', 'npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
 if (!process.argv.includes('--packages')) {
   const stamp = sourceStamp();
-  const built = existsSync('dist/.stamp') ? readFileSync('dist/.stamp', 'utf8') : undefined;
-  if (built !== stamp) build(stamp);
+  if (builtStamp() !== stamp) build(stamp);
 }
