@@ -240,7 +240,9 @@ class ExchangeContext implements SecurityContext, Scope {
   }
 
   own<T extends { dispose(): void }>(thing: T): T {
-    this.#owned.push(thing);
+    // A context may be deleted while its exchange awaits something, and goes on a little further.
+    if (this.#ended) thing.dispose();
+    else this.#owned.push(thing);
     return thing;
   }
 
