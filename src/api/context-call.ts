@@ -85,20 +85,22 @@ export async function contextCall(
   parameters: ContextCallParameters,
   run: (call: ContextCall) => Promise<ContextCallResult>,
 ): Promise<ContextCallResult> {
+  let handle: unknown;
   let call: ContextCall | undefined;
   try {
-    call = readCall(role, parameters);
+    handle = requireParameters(parameters).context;
+    call = readCall(role, handle, parameters);
     return await run(call);
   } catch (thrown) {
     const failure = failureOf(thrown);
     // BUFFER_TOO_SMALL has left the size that is needed there.
     if (call !== undefined && failure.error.code !== 'BUFFER_TOO_SMALL') clearOutput(call);
-    return { ...failure, context: liveHandle(environment, call?.context), contextAttr: 0, expiry: NEVER };
+    return { ...failure, context: liveHandle(environment, handle), contextAttr: 0, expiry: NEVER };
   }
 }
 
-function readCall(role: Role, parameters: ContextCallParameters): ContextCall {
-  const { credential, context, contextReq, targetDataRep, input, output } = requireParameters(parameters);
+function readCall(role: Role, context: unknown, parameters: ContextCallParameters): ContextCall {
+  const { credential, contextReq, targetDataRep, input, output } = parameters;
   requireDataRepresentation(targetDataRep);
   const flags = requireFlags(contextReq, 'fContextReq');
   const inputBuffers = readDescriptor(input, 'pInput');

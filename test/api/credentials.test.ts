@@ -11,13 +11,8 @@ import {
   Secret,
   SspiError,
 } from '../../src/sspi/index.ts';
-import { credentialOf, door, initiate, named, present } from './door.ts';
+import { credentialOf, door, forged, initiate, named, present } from './door.ts';
 import { ascii, OUTBOUND, recordPackage, scriptedPackage, textOf, tokenPackage } from './toys.ts';
-
-/** A value that the types do not allow, as callers in JavaScript pass them. */
-function forged<T>(value: unknown): T {
-  return value as T;
-}
 
 describe('AcquireCredentialsHandle', () => {
   test('A3: the package is found by its name in whatever case', async () => {

@@ -1,5 +1,11 @@
 /** Short ways through the door, for tests that are about something else than the way. */
-import { type ContextCallResult, type CredHandle, createSspi, type CtxtHandle, type Sspi } from '../../src/api/index.ts';
+import {
+  type ContextCallResult,
+  type CredHandle,
+  type CtxtHandle,
+  createSspi,
+  type Sspi,
+} from '../../src/api/index.ts';
 import { systemHost } from '../../src/host/index.ts';
 import {
   contentOf,
@@ -7,10 +13,10 @@ import {
   SEC_E,
   SEC_I,
   SECBUFFER,
+  SECPKG_CRED,
   type SecBuffer,
   type SecBufferDesc,
   type SecurityPackage,
-  SECPKG_CRED,
   secBuffer,
   statusName,
 } from '../../src/sspi/index.ts';
@@ -51,6 +57,11 @@ export async function credentialOf(
   return present(result.credential, result.status);
 }
 
+/** A value that the types do not allow, as callers in JavaScript pass them. The cast is the point of it. */
+export function forged<T>(value: unknown): T {
+  return value as T;
+}
+
 /** What must be there. */
 export function present<T>(value: T | null | undefined, status?: number): T {
   if (value === null || value === undefined)
@@ -73,7 +84,13 @@ export interface Side {
 /** The client's call, in memory of our own. */
 export async function initiate(
   sspi: Sspi,
-  given: { credential?: CredHandle; context?: CtxtHandle; input?: Uint8Array; contextReq?: number; targetName?: string },
+  given: {
+    credential?: CredHandle;
+    context?: CtxtHandle;
+    input?: Uint8Array;
+    contextReq?: number;
+    targetName?: string;
+  },
 ): Promise<Side> {
   const output = secBuffer(SECBUFFER.TOKEN);
   const { input, contextReq = 0, ...rest } = given;
@@ -134,7 +151,11 @@ export async function pair(sspi: Sspi, packageName: string, options: PairOptions
   for (let leg = 0; leg < 20; leg++) {
     const more = server === undefined ? { credential: serverCredential } : { context: server.context };
     if (server === undefined || server.result.status === SEC_I.CONTINUE_NEEDED)
-      server = await accept(sspi, { ...more, input: client.token, ...(serverReq === undefined ? {} : { contextReq: serverReq }) });
+      server = await accept(sspi, {
+        ...more,
+        input: client.token,
+        ...(serverReq === undefined ? {} : { contextReq: serverReq }),
+      });
     if (client.result.status === SEC_I.CONTINUE_NEEDED)
       client = await initiate(sspi, {
         context: client.context,

@@ -13,13 +13,8 @@ import {
   SECPKG_FLAG,
   secBuffer,
 } from '../../src/sspi/index.ts';
-import { credentialOf, desc, door, initiate, named, pair, present, received, room } from './door.ts';
+import { credentialOf, desc, door, forged, initiate, named, pair, present, received, room } from './door.ts';
 import { ascii, OUTBOUND, record, recordPackage, type Script, textOf, tokenPackage, tokenProtection } from './toys.ts';
-
-/** A value that the types do not allow, as callers in JavaScript pass them. */
-function forged<T>(value: unknown): T {
-  return value as T;
-}
 
 /** A token package that shows with which options its contexts are started. */
 function watched(overrides: Partial<Script> = {}): { toy: ReturnType<typeof tokenPackage>; seen: InitiateOptions[] } {
@@ -81,18 +76,15 @@ describe('InitializeSecurityContext: handles', () => {
     ['a forged handle', { kind: 'context', generation: 1 }],
     ['the number 0', 0],
     ['an empty text', ''],
-  ])(
-    'R11: %s as context is SEC_E_INVALID_HANDLE, and not a first call',
-    async (_, context) => {
-      const toy = tokenPackage();
-      const sspi = door(toy);
-      const credential = await credentialOf(sspi, 'TOKENS');
-      const result = await sspi.initializeSecurityContext({ credential, context: forged<CtxtHandle>(context) });
-      expect(named(result)).toBe('SEC_E_INVALID_HANDLE');
-      expect(result.context).toBeNull();
-      expect(toy.acquired[0]?.contexts).toBe(0);
-    },
-  );
+  ])('R11: %s as context is SEC_E_INVALID_HANDLE, and not a first call', async (_, context) => {
+    const toy = tokenPackage();
+    const sspi = door(toy);
+    const credential = await credentialOf(sspi, 'TOKENS');
+    const result = await sspi.initializeSecurityContext({ credential, context: forged<CtxtHandle>(context) });
+    expect(named(result)).toBe('SEC_E_INVALID_HANDLE');
+    expect(result.context).toBeNull();
+    expect(toy.acquired[0]?.contexts).toBe(0);
+  });
 
   test('R57: a deleted context, and a context of the other side, are SEC_E_INVALID_HANDLE', async () => {
     const sspi = door(tokenPackage());
@@ -221,7 +213,9 @@ describe('InitializeSecurityContext: parameters', () => {
       [1, 'SEC_E_INVALID_PARAMETER'],
       [0x20, 'SEC_E_INVALID_PARAMETER'],
     ] as const)
-      expect(named(await sspi.initializeSecurityContext({ credential, targetDataRep, output: room().desc }))).toBe(status);
+      expect(named(await sspi.initializeSecurityContext({ credential, targetDataRep, output: room().desc }))).toBe(
+        status,
+      );
   });
 
   test.each([

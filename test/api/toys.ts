@@ -194,8 +194,7 @@ export function frameToyRecords(input: Uint8Array): Frame {
   while (input.length - whole >= 5) {
     const length = 5 + ((input[whole + 3] ?? 0) << 8) + (input[whole + 4] ?? 0);
     if (input[whole] !== 22 && input[whole] !== 23) throw new SspiError('NOT_TLS', { stage: 'toy' });
-    if (input.length - whole < length)
-      return whole > 0 ? { whole } : { missing: length - (input.length - whole) };
+    if (input.length - whole < length) return whole > 0 ? { whole } : { missing: length - (input.length - whole) };
     whole += length;
   }
   return whole > 0 ? { whole } : { missing: 5 - input.length };
