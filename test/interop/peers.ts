@@ -1,6 +1,6 @@
 /** Starts the peers of `scripts/peers/` and talks to them. Each test file has a state directory of its own. */
 import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -48,6 +48,11 @@ export class Peers {
     const path = join(this.state, name);
     writeFileSync(path, content, { mode: 0o600 });
     return path;
+  }
+
+  /** Reads a file that a peer has made. */
+  read(name: string): string {
+    return readFileSync(join(this.state, name), 'utf8');
   }
 
   /** Ends what was started and removes the state. */

@@ -1,0 +1,34 @@
+/** [MS-RDPBCGR] 4.1.3: the published MCS Connect Initial PDU with GCC Conference Create Request. */
+const PUBLISHED =
+  '030001a002f0807f658201940401010401010101ff30190201220201020201000201010201000201010202ffff020102' +
+  '301902010102010102010102010102010002010102020420020102301c0202ffff0202fc170202ffff02010102010002' +
+  '01010202ffff02010204820133000500147c0001812a000800100001c00044756361811c01c0d8000400080000050004' +
+  '01ca03aa09040000ce0e000045004c0054004f004e0053002d0044004500560032000000000000000000000004000000' +
+  '000000000c00000000000000000000000000000000000000000000000000000000000000000000000000000000000000' +
+  '00000000000000000000000000000000000000000000000001ca01000000000018000700010036003900370031003200' +
+  '2d003700380033002d0030003300350037003900370034002d0034003200370031003400000000000000000000000000' +
+  '00000000000000000000000004c00c000d0000000000000002c00c001b0000000000000003c02c000300000072647064' +
+  '7200000000008080636c6970726472000000a0c0726470736e640000000000c0';
+
+/** CS_CORE of 216 octets (2.2.1.3.2); its last field is serverSelectedProtocol. */
+const CORE_HEADER = '01c0d800';
+const CORE_LENGTH = 216;
+
+/**
+ * What a client sends next on the stream, with the selected protocol repeated in it (contract F7). A server that answers it has let
+ * the client in.
+ */
+export function mcsConnectInitial(selectedProtocol: number): Uint8Array {
+  const pdu = Buffer.from(PUBLISHED, 'hex');
+  const core = pdu.indexOf(Buffer.from(CORE_HEADER, 'hex'));
+  pdu.writeUInt32LE(selectedProtocol, core + CORE_LENGTH - 4);
+  return pdu;
+}
+
+/** TPKT, X.224 Data, and the tag of a BER Connect-Initial or Connect-Response (T.125). */
+export const MCS_CONNECT = { initial: '7f65', response: '7f66' } as const;
+
+/** The tag of the MCS PDU in a TPKT. */
+export function mcsTag(tpkt: Uint8Array): string {
+  return Buffer.from(tpkt.subarray(7, 9)).toString('hex');
+}
