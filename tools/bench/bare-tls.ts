@@ -5,23 +5,9 @@
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect as connectTcp, createServer as createTcpServer } from 'node:net';
-import { Duplex } from 'node:stream';
 import { connect, createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls';
 import type { CertificateWithKey } from '../../src/sspi/index.ts';
-
-/** One end of a wire: what is written here is read there. */
-class End extends Duplex {
-  peer: End | undefined;
-
-  override _read(): void {
-    // Nothing to fetch: the other end pushes.
-  }
-
-  override _write(chunk: Uint8Array, _encoding: string, done: () => void): void {
-    this.peer?.push(chunk);
-    done();
-  }
-}
+import { wirePair } from '../lab/wire.ts';
 
 /** Makes pairs of TLS sockets that have finished their handshake. */
 export class BareTls {
@@ -40,9 +26,7 @@ export class BareTls {
 
   /** A pair in memory. */
   async pair(): Promise<readonly [TLSSocket, TLSSocket]> {
-    const [near, far] = [new End(), new End()];
-    near.peer = far;
-    far.peer = near;
+    const [near, far] = wirePair();
     const accepted = once(this.#server, 'secureConnection');
     this.#server.emit('connection', far);
     const client = connect({ socket: near, rejectUnauthorized: false, servername: 'server.example.com' });

@@ -21,4 +21,3 @@ export function corpus(): Uint8Array[] {
   }
   return [...texts].sort().map((text) => fromHex(text));
 }
-

@@ -10,6 +10,7 @@ import { decoderTargets } from './decoders.ts';
 import { bareCredSsp, exchangeTarget, NOW, type Pair, packagePair } from './exchanges.ts';
 import { messageTargets } from './messages.ts';
 import type { Chance } from './random.ts';
+import { rdpTarget } from './rdp.ts';
 import type { Target } from './target.ts';
 
 /** Every decoder, every exchange in both roles, and the messages after it. */
@@ -37,6 +38,7 @@ export async function targets(chance: Chance): Promise<Target[]> {
     exchangeTarget('CredSSP exchange, bare', bare, 'credentials-arrived', tokens),
     exchangeTarget('Schannel exchange', schannel, 'settled', tlsRecords),
     exchangeTarget('CredSSP exchange, with TLS', credssp, 'credentials-arrived', tlsRecords),
+    ...(tls.ec.server.certificates ?? []).map((certificate) => rdpTarget(certificate, tokens)),
     ...messageTargets({ ntlm, negotiate, schannel, credssp }),
   ];
 }

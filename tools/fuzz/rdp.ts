@@ -1,0 +1,57 @@
+/**
+ * Both sides of an RDP logon on a stream, with one piece that goes wrong on its way.
+ * @module
+ */
+import { memoryAccounts } from '../../src/acceptor/index.ts';
+import { acceptNla, connectNla } from '../../src/rdp/index.ts';
+import type { CertificateWithKey } from '../../src/sspi/index.ts';
+import { ALICE } from '../lab/actors.ts';
+import { wirePair } from '../lab/wire.ts';
+import { NOW } from './exchanges.ts';
+import { mutate } from './mutate.ts';
+import { Finding, judge, type Target } from './target.ts';
+
+/** Milliseconds after which a side that waits for ever has waited long enough. */
+const PATIENCE = 40;
+
+/** The logon as a target. Under TLS most changes end in an alert; in the two X.224 PDUs before it they reach our parsers. */
+export function rdpTarget(certificate: CertificateWithKey, corpus: readonly Uint8Array[]): Target {
+  const accounts = memoryAccounts([ALICE]);
+  return {
+    name: 'RDP logon',
+    async run(chance) {
+      const victim = chance.below(3) < 2 ? chance.below(2) : chance.below(12);
+      const inputs: Uint8Array[] = [];
+      let piece = 0;
+      const [near, far] = wirePair((octets) => {
+        if (piece++ !== victim) return octets;
+        inputs.push(octets.slice(), mutate(octets, chance, corpus));
+        return inputs[1] ?? octets;
+      });
+      const platform = chance.host(NOW);
+      const [client, server] = await Promise.allSettled([
+        connectNla({
+          host: 'server.example.com',
+          stream: near,
+          identity: { kind: 'identity', ...ALICE },
+          platform,
+          deadline: PATIENCE,
+        }),
+        acceptNla({ stream: far, certificate, identity: { kind: 'acceptor', accounts }, platform, deadline: PATIENCE }),
+      ]);
+      if (client.status === 'fulfilled') client.value.stream.on('error', ignore).destroy();
+      else judge(client.reason, inputs);
+      if (server.status === 'fulfilled') {
+        server.value.stream.on('error', ignore).destroy();
+        const { name } = server.value.identity;
+        if (name !== `${ALICE.domain}\\${ALICE.user}`) throw new Finding(`somebody else is logged on: ${name}`, inputs);
+        server.value.dispose();
+      } else judge(server.reason, inputs);
+    },
+  };
+}
+
+/** A stream that was torn down on purpose has nothing to say. */
+function ignore(): undefined {
+  return undefined;
+}
