@@ -158,7 +158,7 @@ async function takeStep(entry: ContextEntry, call: ContextCall, input: Uint8Arra
   let step: Step;
   try {
     // A copy, because callers use their receive buffer again while mechanisms keep messages for their integrity codes.
-    step = await entry.context.step(input.slice(), credential);
+    step = await entry.context.step(copyOf(input), credential);
   } catch (thrown) {
     assertNotDeleted(entry, thrown);
     const { error } = failureOf(thrown);
@@ -192,7 +192,7 @@ function handOut(environment: Environment, entry: ContextEntry, call: ContextCal
   } catch (error) {
     // Who brings no buffer does not want to hear why: the failure itself is what counts then.
     if (leg.kind === 'success' || bufferOf(call.output, SECBUFFER.TOKEN) !== undefined) {
-      entry.pending ??= { leg, input: call.token?.slice() ?? EMPTY };
+      entry.pending ??= { leg, input: copyOf(call.token ?? EMPTY) };
       throw error;
     }
   }
@@ -250,9 +250,14 @@ function placeToken(environment: Environment, call: ContextCall, token: Uint8Arr
 
 /** A copy for the caller to keep. */
 export function allocate({ allocated }: Environment, octets: Uint8Array): Uint8Array {
-  const copy = octets.slice();
+  const copy = copyOf(octets);
   allocated.add(copy);
   return copy;
+}
+
+/** Not `slice`: that of a Buffer is a view of the same octets. */
+function copyOf(octets: Uint8Array): Uint8Array {
+  return new Uint8Array(octets);
 }
 
 /** Nothing to send. */

@@ -121,7 +121,7 @@ function unpackPassword(packed: Uint8Array): Secret {
     throw reader.malformed('CredData has no room for a password');
   const password = reader.slice(reader.u32(data), reader.u16(data + 4));
   if (password.length % 2 !== 0) throw reader.malformed('the password has an odd length');
-  return new Secret(password.slice());
+  return new Secret(new Uint8Array(password));
 }
 
 /**

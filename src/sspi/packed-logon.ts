@@ -50,7 +50,7 @@ export function packLogon(credentials: DelegatedCredentials): Uint8Array {
       return logon.finish();
     }
     case 'remote-guard':
-      return credentials.logon.credential.reveal().slice();
+      return new Uint8Array(credentials.logon.credential.reveal());
     default:
       return credentials satisfies never;
   }
@@ -134,7 +134,7 @@ export function unpackLogon(octets: Uint8Array): DelegatedCredentials {
       const domain = decodeUtf16(unicodeString(reader, 8, INTERACTIVE_LOGON.size));
       const user = decodeUtf16(unicodeString(reader, 24, INTERACTIVE_LOGON.size));
       const password = unicodeString(reader, 40, INTERACTIVE_LOGON.size);
-      return { kind: 'password', domain, user, password: new Secret(password.slice()) };
+      return { kind: 'password', domain, user, password: new Secret(new Uint8Array(password)) };
     }
     case CERTIFICATE_LOGON.messageType: {
       const reader = new StructureReader(octets, CERTIFICATE_LOGON.name, 'UNKNOWN_CREDENTIALS');
@@ -142,7 +142,7 @@ export function unpackLogon(octets: Uint8Array): DelegatedCredentials {
       const userHint = presentText(unicodeString(reader, 24, CERTIFICATE_LOGON.size));
       const pin = unicodeString(reader, 40, CERTIFICATE_LOGON.size);
       const cspInfo = unpackCspInfo(reader.slice(reader.offset64(64), reader.u32(60)));
-      return { kind: 'smart-card', pin: new Secret(pin.slice()), ...cspInfo, userHint, domainHint };
+      return { kind: 'smart-card', pin: new Secret(new Uint8Array(pin)), ...cspInfo, userHint, domainHint };
     }
     default:
       throw new SspiError('UNKNOWN_CREDENTIALS', {

@@ -24,7 +24,7 @@ export function decodeSecChannelBindings(octets: Uint8Array): ChannelBindings {
     if (length === 0) return EMPTY;
     const offset = reader.u32(at + 4);
     if (offset < HEADER) throw reader.malformed(`the offset at ${at + 4} points into the header`);
-    return reader.slice(offset, length).slice();
+    return new Uint8Array(reader.slice(offset, length));
   };
   return {
     initiatorAddressType: reader.u32(0),
