@@ -51,7 +51,7 @@ export class CertificateRequestWatch {
     if (octets.length === 0 || this.#unfinished.length + octets.length > MOST_OCTETS) return [];
     const stream = this.#unfinished.length === 0 ? octets : concat(this.#unfinished, octets);
     const { messages, rest } = handshakeMessages(stream);
-    this.#unfinished = rest.slice();
+    this.#unfinished = new Uint8Array(rest); // slice() of a Buffer would be a view
     return messages;
   }
 
@@ -100,7 +100,7 @@ function distinguishedNames(list: Uint8Array): readonly Uint8Array[] {
   for (let at = 2; at + 2 <= end; ) {
     const next = at + 2 + u16(list, at);
     if (next > end) break;
-    names.push(list.slice(at + 2, next));
+    names.push(new Uint8Array(list.subarray(at + 2, next)));
     at = next;
   }
   return names;

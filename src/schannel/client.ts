@@ -88,7 +88,7 @@ async function* attempt(
     const issuers = watch?.issuers;
     if (issuers !== undefined) {
       scope.publish('ISSUER_LIST_EX', () => ({ issuers }));
-      const used = input.slice(0, leg.consumed);
+      const used = new Uint8Array(input.subarray(0, leg.consumed)); // a copy, also of a Buffer
       input = yield { wanted: 'credential' };
       const chosen = scope.credential === undefined ? undefined : options.tlsOf(scope.credential);
       watch?.dispose();

@@ -16,7 +16,7 @@ import {
 } from '../sspi/index.ts';
 import { validityOf } from './certificate.ts';
 import { type EngineEvents, TlsEngine } from './engine.ts';
-import { type Identity, identityOf, secureContextOf, withKeys } from './identity.ts';
+import { type Identity, identitiesOf, secureContextOf, withKeys } from './identity.ts';
 import { matchesHost } from './names.ts';
 import { versionOptions } from './runtime-options.ts';
 import { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
@@ -92,7 +92,9 @@ class AcquiredTls implements TlsCredential {
     this.flags = flags;
     this.requestClientCertificate = requestClientCertificate;
     this.#rootStore = rootStore;
-    this.#identities = certificates.map(identityOf);
+    // What the caller gave is tried out now; what the runtime has is read when it is needed.
+    if (rootStore !== undefined) this.#anchors = trustAnchors(rootStore);
+    this.#identities = identitiesOf(certificates);
     this.expiry = this.#identities.reduce((soonest, { leaf }) => earlier(soonest, validityOf(leaf).notAfter), NEVER);
     if ((use & SECPKG_CRED.INBOUND) !== 0) {
       if (certificates.length === 0)

@@ -96,8 +96,6 @@ class PathSearch {
     const last = certificates[certificates.length - 1] ?? new Uint8Array(0);
     const info = isSelfIssued(last) ? CERT_TRUST_INFO.IS_SELF_SIGNED : 0;
     if (this.#anchors.has(last)) return { certificates, fault: 0, info: certificates.length === 1 ? info : 0 };
-    if (isSelfIssued(last)) return { certificates, fault: CERT_TRUST.IS_UNTRUSTED_ROOT, info };
-
     const { issuer } = decodeCertificate(last).tbsCertificate;
     const namesakes = [...this.#anchors.named(issuer), ...this.#sent.filter((sent) => isNamed(sent, issuer))];
     let deadEnd: Path | undefined;
@@ -110,6 +108,7 @@ class PathSearch {
       deadEnd ??= path;
     }
     if (deadEnd !== undefined) return deadEnd;
+    if (isSelfIssued(last)) return { certificates, fault: CERT_TRUST.IS_UNTRUSTED_ROOT, info };
     if (namesakes.length === 0) return { certificates, fault: CERT_TRUST.IS_PARTIAL_CHAIN, info };
     const fault = CERT_TRUST.IS_PARTIAL_CHAIN | CERT_TRUST.IS_NOT_SIGNATURE_VALID;
     return { certificates, fault, info: info | CERT_TRUST_INFO.HAS_NAME_MATCH_ISSUER };

@@ -99,7 +99,7 @@ const RDNSequence = sequenceOf(anyValue, { max: 256 });
 export function attributesOf(name: Uint8Array): readonly { readonly type: string; readonly text: string }[] {
   return decode(RDNSequence, name).flatMap((set) => {
     // A SET OF is a SEQUENCE OF under another tag.
-    const asSequence = set.slice();
+    const asSequence = new Uint8Array(set);
     asSequence[0] = 0x30;
     return decode(RelativeDistinguishedName, asSequence).map(({ type, value }) => ({ type, text: textOf(value) }));
   });

@@ -54,7 +54,7 @@ export class HandshakeKey {
 
   /** The handshake octets in the next record; undefined when it holds something else or does not verify. */
   open(record: Uint8Array): Uint8Array | undefined {
-    const nonce = this.#iv.slice();
+    const nonce = new Uint8Array(this.#iv);
     const last = nonce.length - 1;
     nonce[last] = (nonce[last] ?? 0) ^ this.#sequence++; // a flight has a handful of records
     const sealed = record.subarray(RECORD_HEADER);
@@ -91,7 +91,7 @@ function handshakeIn(inner: Uint8Array): Uint8Array | undefined {
 function expandLabel(suite: Suite, secret: Uint8Array, label: string, length: number): Uint8Array {
   const name = new TextEncoder().encode(`tls13 ${label}`);
   const info = Uint8Array.of(length >> 8, length & 0xff, name.length, ...name, 0);
-  return suite.hmac(secret, info, Uint8Array.of(1)).slice(0, length);
+  return suite.hmac(secret, info, Uint8Array.of(1)).subarray(0, length);
 }
 
 /** Without a string in between: strings cannot be wiped. */

@@ -76,7 +76,7 @@ export function describeRecords(records: Uint8Array): string {
 export function sessionIdIn(serverHello: Uint8Array): Uint8Array {
   const VERSION_AND_RANDOM = 34;
   const length = serverHello[VERSION_AND_RANDOM] ?? 0;
-  return serverHello.slice(VERSION_AND_RANDOM + 1, VERSION_AND_RANDOM + 1 + length);
+  return new Uint8Array(serverHello.subarray(VERSION_AND_RANDOM + 1, VERSION_AND_RANDOM + 1 + length));
 }
 
 /** Whether these are the octets of a HelloRequest (RFC 5246 7.4.1.1), the one message with which a server may begin. */

@@ -14,6 +14,7 @@ self() { # name, key options, further options
   openssl req -x509 -noenc $2 -keyout "$1.key" -out "$1.pem" -days $DAYS -subj '/O=Test/CN=server.example.com' -addext "$NAMES" ${3:-} 2>/dev/null
 }
 self rsa "$RSA"
+self rsa-of-another "$RSA"
 self ec "$EC"
 self ed25519 '-newkey ed25519'
 openssl req -x509 -key rsa.key -out rsa-sha384.pem -days $DAYS -subj /CN=server.example.com -addext "$NAMES" -sha384
@@ -55,6 +56,6 @@ issue sha1 '/O=Test/CN=server.example.com' leaf intermediate "${SERVER}$NAMES\n"
 issue below-pathlen0 '/O=Test/CN=server.example.com' leaf sub-ca "${SERVER}$NAMES\n"
 issue below-mail '/O=Test/CN=server.example.com' leaf intermediate-mail "${SERVER}$NAMES\n"
 issue below-no-sign '/O=Test/CN=server.example.com' leaf intermediate-no-sign "${SERVER}$NAMES\n"
-issue below-leaf '/O=Test/CN=server.example.com' leaf server "${SERVER}$NAMES\n"
+issue below-leaf '/O=Test/CN=below.example.com' leaf server "${SERVER}$NAMES\n"
 issue client '/O=Test/CN=alice' leaf intermediate 'extendedKeyUsage=clientAuth\n'
 rm -f ./*.srl

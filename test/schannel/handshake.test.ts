@@ -2,7 +2,19 @@
 import { describe, expect, test } from 'vitest';
 import { frameRecords } from '../../src/schannel/index.ts';
 import { type ExchangeEvent, ISC_RET, SEC_E, SEC_I, type SecurityContext } from '../../src/sspi/index.ts';
-import { connect, connected, EMPTY, failureOf, octetsOf, pair, stepped, streamOf, TLS1_2, TLS1_3, VARIANTS } from './support.ts';
+import {
+  connect,
+  connected,
+  EMPTY,
+  failureOf,
+  octetsOf,
+  pair,
+  stepped,
+  streamOf,
+  TLS1_2,
+  TLS1_3,
+  VARIANTS,
+} from './support.ts';
 
 describe.each(VARIANTS)('handshake: $version with $key', ({ key, version, enabledProtocols }) => {
   test('R3 R47 R48: tokens go back and forth until both sides say SEC_E_OK', async () => {
@@ -66,14 +78,22 @@ describe.each(VARIANTS)('handshake: $version with $key', ({ key, version, enable
       const step = await stepped(server, Uint8Array.from([...second.token, ...record]));
       expect(step.status).toBe(SEC_E.OK);
       expect(step.consumed).toBe(second.token.length);
-      expect(await streamOf(server).decrypt(record)).toEqual({ kind: 'data', plaintext: data, consumed: record.length });
+      expect(await streamOf(server).decrypt(record)).toEqual({
+        kind: 'data',
+        plaintext: data,
+        consumed: record.length,
+      });
     } else {
       const third = await stepped(server, second.token);
       const record = await streamOf(server).encrypt(data);
       const step = await stepped(client, Uint8Array.from([...third.token, ...record]));
       expect(step.status).toBe(SEC_E.OK);
       expect(step.consumed).toBe(third.token.length);
-      expect(await streamOf(client).decrypt(record)).toEqual({ kind: 'data', plaintext: data, consumed: record.length });
+      expect(await streamOf(client).decrypt(record)).toEqual({
+        kind: 'data',
+        plaintext: data,
+        consumed: record.length,
+      });
     }
   });
 
@@ -192,7 +212,9 @@ describe('framing', () => {
     ['a record of 18,433 octets', [22, 3, 3, 0x48, 0x01]],
     ['RDP plaintext', [3, 0, 0, 19]],
   ])('R58: %s is refused at once', (_, octets) => {
-    expect(() => frameRecords(Uint8Array.from(octets))).toThrow(expect.objectContaining({ status: SEC_E.INVALID_TOKEN }));
+    expect(() => frameRecords(Uint8Array.from(octets))).toThrow(
+      expect.objectContaining({ status: SEC_E.INVALID_TOKEN }),
+    );
   });
 
   test('the largest record of TLS 1.2 is none too large', () => {
@@ -206,7 +228,14 @@ describe('framing', () => {
 
 describe('watching', () => {
   test.each([
-    [TLS1_2, ['ClientHello', 'ServerHello, Certificate, ServerKeyExchange, ServerHelloDone', 'ClientKeyExchange, ChangeCipherSpec, encrypted']],
+    [
+      TLS1_2,
+      [
+        'ClientHello',
+        'ServerHello, Certificate, ServerKeyExchange, ServerHelloDone',
+        'ClientKeyExchange, ChangeCipherSpec, encrypted',
+      ],
+    ],
     [TLS1_3, ['ClientHello', 'ServerHello, ChangeCipherSpec, encrypted', 'ChangeCipherSpec, encrypted']],
   ])('the observer sees the messages by name (%#)', async (enabledProtocols, expected) => {
     const seen: ExchangeEvent[] = [];

@@ -1,24 +1,23 @@
 /** Schannel contexts that talk to each other, and the certificates they use. */
 import { readFileSync } from 'node:fs';
+import { type Host, systemHost } from '../../src/host/index.ts';
 import { schannelPackage } from '../../src/schannel/index.ts';
 import {
   type AcceptOptions,
   type CertificateWithKey,
   type Credential,
-  type Host,
   type InitiateOptions,
+  type SchannelCredential,
   SEC_E,
   SECPKG_CRED,
-  type SchannelCredential,
   type SecurityContext,
   SP_PROT,
   SspiError,
   type Step,
   type StreamProtection,
-  systemHost,
 } from '../../src/sspi/index.ts';
 
-export const EMPTY = new Uint8Array(0);
+export const EMPTY: Uint8Array = new Uint8Array(0);
 
 /** PEM text of a file in test/certificates. */
 export function pem(file: string): string {
@@ -53,11 +52,19 @@ export const VARIANTS = (['rsa', 'ec', 'ed25519'] as const).flatMap((key) => [
 export type Options = Omit<SchannelCredential, 'kind'>;
 
 export function inbound(options: Options): Promise<Credential> {
-  return schannelPackage.acquire({ use: SECPKG_CRED.INBOUND, authData: { kind: 'schannel', ...options }, host: systemHost });
+  return schannelPackage.acquire({
+    use: SECPKG_CRED.INBOUND,
+    authData: { kind: 'schannel', ...options },
+    host: systemHost,
+  });
 }
 
 export function outbound(options: Options = {}): Promise<Credential> {
-  return schannelPackage.acquire({ use: SECPKG_CRED.OUTBOUND, authData: { kind: 'schannel', ...options }, host: systemHost });
+  return schannelPackage.acquire({
+    use: SECPKG_CRED.OUTBOUND,
+    authData: { kind: 'schannel', ...options },
+    host: systemHost,
+  });
 }
 
 /** A host that lives at another time. */
@@ -107,7 +114,7 @@ export async function connect(client: SecurityContext, server: SecurityContext):
   const transcript: Transcript = [];
   const contexts = { client, server };
   let from: 'client' | 'server' = 'client';
-  let input = EMPTY;
+  let input: Uint8Array = EMPTY;
   for (let leg = 0; leg < 10; leg++) {
     const context = contexts[from];
     if (context.state === 'established') {
@@ -132,7 +139,9 @@ export async function discard(context: SecurityContext, records: Uint8Array): Pr
   }
 }
 
-export async function connected(options: PairOptions = {}): Promise<{ client: SecurityContext; server: SecurityContext }> {
+export async function connected(
+  options: PairOptions = {},
+): Promise<{ client: SecurityContext; server: SecurityContext }> {
   const { client, server } = await pair(options);
   await connect(client, server);
   if (client.state !== 'established' || server.state !== 'established') throw new TypeError('not established');
