@@ -14,7 +14,6 @@ import {
   NTSTATUS,
   type Scope,
   SspiError,
-  toFileTime,
 } from '../sspi/index.ts';
 import {
   agreedFlags,
@@ -25,14 +24,14 @@ import {
   clientTarget,
 } from './acceptor-policy.ts';
 import { type AuthenticateMessage, decodeAuthenticate } from './authenticate.ts';
-import { AV_ID, type AvPair, textPair } from './av-pairs.ts';
+import { AV_ID, type AvPair, avValue, fileTimeOctets, textPair } from './av-pairs.ts';
 import { encodeChallenge } from './challenge.ts';
 import { acceptorFlags, establish, messageEvent, qualifiedName } from './established.ts';
 import { hasAny, hasSessionSecurity, NEGOTIATE } from './flags.ts';
 import { messageIntegrityCode, rc4k } from './keys.ts';
 import { decodeNegotiate } from './negotiate.ts';
 import { verifyLogon } from './verify.ts';
-import { NO_VERSION, OUR_VERSION } from './version.ts';
+import { OUR_VERSION } from './version.ts';
 
 const STAGE = 'NTLM AUTHENTICATE';
 
@@ -58,12 +57,13 @@ export async function* accept(
   const offered = challengeFlags(decodeNegotiate(negotiate).flags, computer);
   assertProtection(offered, options.flags, identity, 'NTLM NEGOTIATE');
   const serverChallenge = scope.host.random.bytes(8);
+  const timestamp = fileTimeOctets(scope.host.clock.now());
   const challenge = encodeChallenge({
     flags: offered,
     serverChallenge,
     targetName: isMember(computer) ? computer.netbiosDomain : computer.netbiosComputer,
-    targetInfo: targetInfo(computer, scope.host.clock.now()),
-    version: hasAny(offered, NEGOTIATE.VERSION) ? OUR_VERSION : NO_VERSION,
+    targetInfo: targetInfo(computer, timestamp),
+    version: OUR_VERSION,
   });
   scope.trace(messageEvent('sent', challenge));
   const received = yield { token: challenge.slice() };
@@ -79,7 +79,9 @@ export async function* accept(
 
   // Then whether the messages are those that the client saw and sent, and meant for us, and now.
   const exportedSessionKey = exportSessionKey(message, flags, logon.keyExchangeKey);
-  checkMic(identity, message, () => messageIntegrityCode(exportedSessionKey, negotiate, challenge, received));
+  const expectedMic = (at: number): Uint8Array =>
+    messageIntegrityCode(exportedSessionKey, negotiate, challenge, received, at);
+  checkMic(identity, message, { timestamp, expectedMic });
   const { ntResponse } = message;
   const avPairs = ntResponse.kind === 'ntlm-v2' ? ntResponse.clientChallenge.avPairs : [];
   checkChannelBindings(identity, options, avPairs);
@@ -110,12 +112,13 @@ const SUPPORTED =
   NEGOTIATE.SEAL |
   NEGOTIATE.EXTENDED_SESSIONSECURITY |
   NEGOTIATE.IDENTIFY |
-  NEGOTIATE.VERSION |
   NEGOTIATE.KEY_128 |
   NEGOTIATE.KEY_EXCH |
   NEGOTIATE.KEY_56;
 
-const ALWAYS = NEGOTIATE.REQUEST_TARGET | NEGOTIATE.NTLM | NEGOTIATE.ALWAYS_SIGN | NEGOTIATE.TARGET_INFO;
+/** VERSION too, as Windows does: without it some clients move their MIC. */
+const ALWAYS =
+  NEGOTIATE.REQUEST_TARGET | NEGOTIATE.NTLM | NEGOTIATE.ALWAYS_SIGN | NEGOTIATE.TARGET_INFO | NEGOTIATE.VERSION;
 
 function challengeFlags(requested: number, computer: ComputerNames): number {
   if (!hasAny(requested, NEGOTIATE.UNICODE | NEGOTIATE.OEM))
@@ -133,15 +136,13 @@ function isMember({ netbiosComputer, netbiosDomain }: ComputerNames): boolean {
 }
 
 /** In the order of Windows. The time makes clients add a MIC. */
-function targetInfo(computer: ComputerNames, now: number): AvPair[] {
+function targetInfo(computer: ComputerNames, timestamp: Uint8Array): AvPair[] {
   const { netbiosDomain, netbiosComputer, dnsDomain, dnsComputer, dnsTree } = computer;
   const pairs = [textPair(AV_ID.NB_DOMAIN_NAME, netbiosDomain), textPair(AV_ID.NB_COMPUTER_NAME, netbiosComputer)];
   if (dnsDomain !== undefined) pairs.push(textPair(AV_ID.DNS_DOMAIN_NAME, dnsDomain));
   if (dnsComputer !== undefined) pairs.push(textPair(AV_ID.DNS_COMPUTER_NAME, dnsComputer));
   if (dnsTree !== undefined) pairs.push(textPair(AV_ID.DNS_TREE_NAME, dnsTree));
-  const time = new Uint8Array(8);
-  new DataView(time.buffer).setBigUint64(0, toFileTime(now), true);
-  pairs.push({ id: AV_ID.TIMESTAMP, value: time });
+  pairs.push({ id: AV_ID.TIMESTAMP, value: timestamp });
   return pairs;
 }
 
@@ -205,18 +206,33 @@ function exportSessionKey(message: AuthenticateMessage, flags: number, keyExchan
 
 /**
  * A MIC is demanded of whoever announces one. That cannot be taken away on the way, for the announcement is under the proof of
- * the password (CVE-2019-1040, fault Z12). Of clients that announce none it is demanded only on request (`requireMic`): the
- * CHALLENGE asks everybody for one, but impacket, and GSS-NTLMSSP outside SPNEGO, do not comply (fault Z43).
+ * the password (CVE-2019-1040, fault Z12). Of clients that announce none it is demanded only on request (`requireMic`): our
+ * timestamp asks everybody for one, but impacket and GSS-NTLMSSP do not comply (fault Z43).
+ *
+ * Somebody in between could take the timestamp out of the CHALLENGE, and an honest client would leave the MIC out. But clients
+ * sign what they were sent: without MIC, our timestamp has to be among the pairs under the proof.
  */
-function checkMic({ requireMic }: AcceptorIdentity, { mic }: AuthenticateMessage, expected: () => Uint8Array): void {
-  if (mic === undefined) {
-    if (requireMic === true) throw micMissing();
+function checkMic(identity: AcceptorIdentity, message: AuthenticateMessage, sent: SentChallenge): void {
+  const { mic, micAt, ntResponse } = message;
+  if (mic !== undefined) {
+    if (!equalInConstantTime(mic, sent.expectedMic(micAt)))
+      throw new SspiError('MIC_INVALID', { stage: STAGE, ntStatus: NTSTATUS.LOGON_FAILURE });
     return;
   }
-  if (!equalInConstantTime(mic, expected()))
-    throw new SspiError('MIC_INVALID', { stage: STAGE, ntStatus: NTSTATUS.LOGON_FAILURE });
+  if (identity.requireMic === true) throw micMissing();
+  if (ntResponse.kind !== 'ntlm-v2') return;
+  const seen = avValue(ntResponse.clientChallenge.avPairs, AV_ID.TIMESTAMP);
+  if (seen === undefined || !equalInConstantTime(seen, sent.timestamp))
+    throw micMissing('and our timestamp was taken away');
 }
 
-function micMissing(): SspiError {
-  return new SspiError('MIC_MISSING', { stage: STAGE, ntStatus: NTSTATUS.LOGON_FAILURE });
+/** What the client's messages are held against. */
+interface SentChallenge {
+  /** The value of the MsvAvTimestamp in it. */
+  readonly timestamp: Uint8Array;
+  expectedMic(at: number): Uint8Array;
+}
+
+function micMissing(detail?: string): SspiError {
+  return new SspiError('MIC_MISSING', { stage: STAGE, detail, ntStatus: NTSTATUS.LOGON_FAILURE });
 }

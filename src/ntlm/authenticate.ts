@@ -38,6 +38,8 @@ export interface AuthenticateMessage {
   readonly version: Version | undefined;
   /** 16 octets; there when the client says so under its proof, in MsvAvFlags. Never guessed from where the payload begins. */
   readonly mic: Uint8Array | undefined;
+  /** Where the MIC is, or would be. */
+  readonly micAt: number;
 }
 
 /** What is to be written. */
@@ -63,7 +65,7 @@ const AT = {
   version: 64,
 } as const;
 
-/** Where the MIC is, when there is one. */
+/** Where the MIC is in the messages of Windows and in ours, when there is one. */
 export const MIC_AT = 72;
 /** Octets. */
 export const MIC_LENGTH = 16;
@@ -84,8 +86,9 @@ export function decodeAuthenticate(octets: Uint8Array): AuthenticateMessage {
   const workstation = decodeText(reader.field(AT.workstation), unicode, STAGE);
   const encryptedRandomSessionKey = decodeSessionKey(reader, flags);
   const version = hasAny(flags, NEGOTIATE.VERSION) ? versionOf(reader) : undefined;
-  const mic = decodeMic(reader, ntResponse); // after all fields: only then it is known where the payload begins
-  return { flags, domain, user, workstation, lmResponse, ntResponse, encryptedRandomSessionKey, version, mic };
+  const micAt = micPlace(reader, flags); // after all fields: only then it is known where the payload begins
+  const mic = decodeMic(reader, ntResponse, micAt);
+  return { flags, domain, user, workstation, lmResponse, ntResponse, encryptedRandomSessionKey, version, mic, micAt };
 }
 
 function decodeNtResponse(reader: MessageReader): NtResponse {
@@ -119,13 +122,21 @@ function versionOf(reader: MessageReader): Version | undefined {
 }
 
 /** A client that announces a MIC and leaves no room for one has had it taken away on the way (CVE-2019-1040, fault Z12). */
-function decodeMic(reader: MessageReader, response: NtResponse): Uint8Array | undefined {
+function decodeMic(reader: MessageReader, response: NtResponse, at: number): Uint8Array | undefined {
   if (response.kind !== 'ntlm-v2') return undefined;
   if (!hasAny(avFlags(response.clientChallenge.avPairs), AV_FLAGS.MIC)) return undefined;
-  const mic = reader.part(MIC_AT, MIC_LENGTH);
-  if (mic === undefined || reader.payloadStart < MIC_AT + MIC_LENGTH)
+  const mic = reader.part(at, MIC_LENGTH);
+  if (mic === undefined || reader.payloadStart < at + MIC_LENGTH)
     throw reader.malformed('the MIC announced is not there');
   return mic;
+}
+
+/**
+ * Windows has the MIC behind the Version, which is there even when it says nothing. GSS-NTLMSSP, WinPR and pyspnego leave the
+ * Version out when it was not negotiated, and the MIC moves to its place.
+ */
+function micPlace(reader: MessageReader, flags: number): number {
+  return hasAny(flags, NEGOTIATE.VERSION) || reader.payloadStart >= MIC_AT + MIC_LENGTH ? MIC_AT : AT.version;
 }
 
 /** Always with room for version and MIC. The MIC is zero, as it has to be while it is computed. */

@@ -3,7 +3,7 @@
  * @module
  */
 import { decodeUtf16, encodeUtf16 } from '../crypto/index.ts';
-import { SspiError } from '../sspi/index.ts';
+import { SspiError, toFileTime } from '../sspi/index.ts';
 
 /** AvId. */
 export const AV_ID = {
@@ -138,4 +138,11 @@ export function textPair(id: number, text: string): AvPair {
 /** MsvAvFlags as a pair. */
 export function flagsPair(flags: number): AvPair {
   return { id: AV_ID.FLAGS, value: Uint8Array.of(flags, flags >>> 8, flags >>> 16, flags >>> 24) };
+}
+
+/** A time as MsvAvTimestamp and NTLMv2 responses have it: FILETIME, little-endian. */
+export function fileTimeOctets(milliseconds: number): Uint8Array {
+  const octets = new Uint8Array(8);
+  new DataView(octets.buffer).setBigUint64(0, toFileTime(milliseconds), true);
+  return octets;
 }

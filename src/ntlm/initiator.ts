@@ -12,10 +12,9 @@ import {
   type Scope,
   type Secret,
   SspiError,
-  toFileTime,
 } from '../sspi/index.ts';
 import { encodeAuthenticate, MIC_AT } from './authenticate.ts';
-import { AV_FLAGS, AV_ID, type AvPair, avValue, flagsPair, textPair } from './av-pairs.ts';
+import { AV_FLAGS, AV_ID, type AvPair, avValue, fileTimeOctets, flagsPair, textPair } from './av-pairs.ts';
 import { type ChallengeMessage, decodeChallenge } from './challenge.ts';
 import { encodeNtlmV2Response, PROOF_LENGTH } from './client-challenge.ts';
 import { establish, initiatorFlags, messageEvent, qualifiedName } from './established.ts';
@@ -206,10 +205,4 @@ function answerAsNobody(flags: number): Answer {
     version: hasAny(flags, NEGOTIATE.VERSION) ? OUR_VERSION : NO_VERSION,
   });
   return { authenticate, exportedSessionKey: undefined };
-}
-
-function fileTimeOctets(milliseconds: number): Uint8Array {
-  const octets = new Uint8Array(8);
-  new DataView(octets.buffer).setBigUint64(0, toFileTime(milliseconds), true);
-  return octets;
 }

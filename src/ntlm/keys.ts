@@ -52,15 +52,17 @@ const ZERO_MIC = new Uint8Array(MIC_LENGTH);
 /**
  * The MIC over the three messages as they were on the wire.
  * @param authenticate - its own MIC counts as zero, whatever is there
+ * @param micAt - where that MIC is
  */
 export function messageIntegrityCode(
   exportedSessionKey: Uint8Array,
   negotiate: Uint8Array,
   challenge: Uint8Array,
   authenticate: Uint8Array,
+  micAt = MIC_AT,
 ): Uint8Array {
-  const before = authenticate.subarray(0, MIC_AT);
-  const after = authenticate.subarray(MIC_AT + MIC_LENGTH);
+  const before = authenticate.subarray(0, micAt);
+  const after = authenticate.subarray(micAt + MIC_LENGTH);
   return hmacMd5(exportedSessionKey, negotiate, challenge, before, ZERO_MIC, after);
 }
 

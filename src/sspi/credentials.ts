@@ -76,9 +76,10 @@ export interface AcceptorIdentity {
   /** Greatest age of an NTLMv2 response in milliseconds. Default 36 hours (contract N19). */
   readonly maxResponseAge?: number | undefined;
   /**
-   * NTLM: refuse clients that send no message integrity code. Default false: the MIC must verify when the client announces one,
-   * and that announcement is protected by the proof of the password, so that nobody in between can take it away; but there are
-   * honest clients that announce none (impacket, GSS-NTLMSSP without SPNEGO). Windows clients always do.
+   * NTLM: refuse clients that send no message integrity code. Windows clients always do; impacket and GSS-NTLMSSP do not.
+   *
+   * Default false: a MIC that the client announces must verify, and nobody in between can make a client leave it out unnoticed,
+   * because the announcement, and the timestamp that asked for it, are under the proof of the password.
    */
   readonly requireMic?: boolean | undefined;
   readonly packageList?: string | undefined;
