@@ -89,7 +89,7 @@ describe('the loop of the reference page, as two processes over TCP', () => {
     }
   }
 
-  test.each([65_536, 1000, 7, 1])('R34, R35, R70: tokens in frames of %i octets', async (frameSize) => {
+  test.each([65_536, 100, 1])('R34, R35, R70: tokens in frames of %i octets', async (frameSize) => {
     const { client, server, exits } = await meet('password', frameSize);
     expect(server).toEqual([
       {
