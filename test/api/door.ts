@@ -126,6 +126,8 @@ export interface Pair {
   readonly server: CtxtHandle;
   readonly clientResult: ContextCallResult;
   readonly serverResult: ContextCallResult;
+  /** What the server still had to say with SEC_E_OK: TLS 1.3 session tickets, for the client's DecryptMessage. */
+  readonly lastToken: Uint8Array;
 }
 
 /** How both sides of an exchange are started. */
@@ -148,21 +150,24 @@ export async function pair(sspi: Sspi, packageName: string, options: PairOptions
     ...(targetName === undefined ? {} : { targetName }),
   });
   let server: Side | undefined;
+  let undelivered: Uint8Array = new Uint8Array(0);
   for (let leg = 0; leg < 20; leg++) {
-    const more = server === undefined ? { credential: serverCredential } : { context: server.context };
-    if (server === undefined || server.result.status === SEC_I.CONTINUE_NEEDED)
+    if (server === undefined || server.result.status === SEC_I.CONTINUE_NEEDED) {
+      const more = server === undefined ? { credential: serverCredential } : { context: server.context };
       server = await accept(sspi, {
         ...more,
         input: client.token,
         ...(serverReq === undefined ? {} : { contextReq: serverReq }),
       });
-    if (client.result.status === SEC_I.CONTINUE_NEEDED)
-      client = await initiate(sspi, {
-        context: client.context,
-        input: server.token,
-        ...(contextReq === undefined ? {} : { contextReq }),
-      });
-    else if (server.result.status === SEC_E.OK) break;
+      undelivered = server.token;
+    }
+    if (client.result.status !== SEC_I.CONTINUE_NEEDED) break;
+    client = await initiate(sspi, {
+      context: client.context,
+      input: server.token,
+      ...(contextReq === undefined ? {} : { contextReq }),
+    });
+    undelivered = new Uint8Array(0);
   }
   if (server === undefined || server.result.status !== SEC_E.OK || client.result.status !== SEC_E.OK)
     throw new TypeError(`client ${named(client.result)}, server ${server === undefined ? '-' : named(server.result)}`);
@@ -172,5 +177,6 @@ export async function pair(sspi: Sspi, packageName: string, options: PairOptions
     server: server.context,
     clientResult: client.result,
     serverResult: server.result,
+    lastToken: undelivered,
   };
 }
