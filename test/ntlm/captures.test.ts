@@ -110,7 +110,7 @@ describe('GSS-NTLMSSP inside SPNEGO, without a negotiated VERSION', () => {
   if (!negotiate || !challenge || !authenticate) throw new TypeError('the capture has three NTLM messages');
 
   /** The OCTET STRING in a NegTokenResp that is an NTLM message. */
-  function responseToken(token = new Uint8Array(0)): Uint8Array {
+  function responseToken(token: Uint8Array = new Uint8Array(0)): Uint8Array {
     const at = Buffer.from(token).indexOf('NTLMSSP');
     const [high = 0, low = 0] = token.subarray(at - 2, at);
     const length = high === 0x04 || high === 0x81 ? low : high * 256 + low;
@@ -178,16 +178,16 @@ describe.each(['freerdp2-ntlm-v6', 'impacket-ntlm-v2'])('recorded CredSSP exchan
   });
 
   /** Our acceptor in the place of the recorded one: same nonce, same time. */
-  async function logOnAgain(identity: Partial<AcceptorIdentity> = {}) {
+  const logOnAgain = async (identity: Partial<AcceptorIdentity> = {}) => {
     const { serverChallenge, targetInfo = [] } = decodeChallenge(challenge);
-    const time = avValue(targetInfo, AV_ID.TIMESTAMP)?.slice() ?? new Uint8Array(8);
+    const time = (avValue(targetInfo, AV_ID.TIMESTAMP) ?? new Uint8Array(8)).slice();
     const now = fromFileTime(new DataView(time.buffer).getBigUint64(0, true));
     const host = { clock: { now: () => now }, random: { bytes: () => serverChallenge.slice() } };
     const server = (await acquireServer(identity)).accept({ flags: 0, host });
     await say(server, negotiate);
     await server.step(authenticate);
     return server;
-  }
+  };
 
   test('Z43, N19: our acceptor takes the client that announces no MIC, unless one is required', async () => {
     if (name === 'freerdp2-ntlm-v6') {
