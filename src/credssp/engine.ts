@@ -31,8 +31,13 @@ export interface EngineOptions {
 /** Largest TSRequest by default: room for Kerberos tickets with a large PAC (contract C17). */
 export const DEFAULT_MAX_REQUEST = 65_536;
 
+const SEQUENCE = 0x30;
+
 /** Finds one whole TSRequest by its DER header (contract F6, X9). */
 export function frameTSRequest(input: Uint8Array, maxLength: number): Frame {
+  // Whatever else has a length would be waited for, only to be refused when it is whole.
+  if (input.length > 0 && input[0] !== SEQUENCE)
+    throw new SspiError('MALFORMED_TOKEN', { stage: 'TSRequest', detail: 'it does not begin with a SEQUENCE' });
   try {
     return frameDer(input, { maxLength, lengths: 'ber-long' });
   } catch (error) {
