@@ -3,6 +3,10 @@
  * given, so that an exchange can be recorded and replayed octet for octet.
  * @module
  */
+export type { Dns, SrvRecord } from './dns.ts';
+export type { Files } from './files.ts';
+export { type KdcAddress, type KdcExchange, type KdcTransport, kdcAddressText } from './kdc-transport.ts';
+export { systemTimer, type Timer } from './timer.ts';
 
 /** Tells the time. */
 export interface Clock {
