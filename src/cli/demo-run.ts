@@ -9,8 +9,8 @@ import { memoryAccounts } from '../acceptor/index.ts';
 import {
   ASC_REQ,
   ASC_RET,
-  CREDSSP_SERVER_AUTH,
   type CertificateWithKey,
+  CREDSSP_SERVER_AUTH,
   type DelegatedCredentials,
   flagNames,
   ISC_REQ,
@@ -110,7 +110,8 @@ async function logOn(certificate: CertificateWithKey, password: string): Promise
     ]);
     const clientReason = handshake[0].status === 'rejected' ? reasonOf(handshake[0].reason) : undefined;
     if (!bothEstablished(handshake)) {
-      const asExpected = clientReason !== undefined && serverReason !== undefined && bothDenied(clientReason, serverReason);
+      const asExpected =
+        clientReason !== undefined && serverReason !== undefined && bothDenied(clientReason, serverReason);
       return { calls, client: {}, server: {}, messages: [], clientReason, serverReason, asExpected };
     }
     const messages = [
@@ -154,7 +155,8 @@ function clientEnd({ certificate }: CertificateWithKey, password: string): Promi
     protocol: 'credssp',
     role: 'initiator',
     targetName: TARGET,
-    contextReq: ISC_REQ.MUTUAL_AUTH | ISC_REQ.DELEGATE | ISC_REQ.CONFIDENTIALITY | ISC_REQ.EXTENDED_ERROR | ISC_REQ.STREAM,
+    contextReq:
+      ISC_REQ.MUTUAL_AUTH | ISC_REQ.DELEGATE | ISC_REQ.CONFIDENTIALITY | ISC_REQ.EXTENDED_ERROR | ISC_REQ.STREAM,
     authData: {
       kind: 'credssp',
       schannelCred: { kind: 'schannel', rootStore: [certificate] },
@@ -186,7 +188,10 @@ function row(end: Endpoint, call: EndpointCall): DemoCall {
   };
 }
 
-function bothEstablished([client, server]: readonly [PromiseSettledResult<Initiated>, PromiseSettledResult<Verdict>]): boolean {
+function bothEstablished([client, server]: readonly [
+  PromiseSettledResult<Initiated>,
+  PromiseSettledResult<Verdict>,
+]): boolean {
   return client.status === 'fulfilled' && client.value.verdict.ok && server.status === 'fulfilled' && server.value.ok;
 }
 
@@ -234,7 +239,8 @@ async function clientFacts(client: Endpoint): Promise<DemoFacts> {
     NEGOTIATION_PACKAGE: inner?.name ?? '',
     CERT_TRUST_STATUS: trusted ? `trusted, and it is for ${HOST}` : 'not trusted',
     SERVER_AUTH_FLAGS: flagNames(CREDSSP_SERVER_AUTH, authenticated?.flags ?? 0).join(', '),
-    STREAM_SIZES: sizes === undefined ? '' : `header ${sizes.header}, trailer ${sizes.trailer}, at most ${sizes.maximumMessage}`,
+    STREAM_SIZES:
+      sizes === undefined ? '' : `header ${sizes.header}, trailer ${sizes.trailer}, at most ${sizes.maximumMessage}`,
     FLAGS: flagNames(ISC_RET, granted?.flags ?? 0).join(', '),
   };
 }

@@ -3,7 +3,15 @@
  * @module
  */
 import { Command } from 'commander';
-import { ALICE, type DemoFacts, type DemoLogon, type DemoReason, HOST, rightPassword, wrongPassword } from './demo-run.ts';
+import {
+  ALICE,
+  type DemoFacts,
+  type DemoLogon,
+  type DemoReason,
+  HOST,
+  rightPassword,
+  wrongPassword,
+} from './demo-run.ts';
 import { selfSigned } from './self-signed.ts';
 import { type Column, EXIT, styled, type Terminal, tableRow } from './terminal.ts';
 
@@ -23,7 +31,8 @@ async function demo(json: boolean, terminal: Terminal): Promise<number> {
   const ok = right.asExpected && wrong.asExpected;
   const milliseconds = Math.round(performance.now() - started);
 
-  if (json) terminal.out(JSON.stringify({ ok, milliseconds, rightPassword: right, wrongPassword: wrong }, undefined, 2));
+  if (json)
+    terminal.out(JSON.stringify({ ok, milliseconds, rightPassword: right, wrongPassword: wrong }, undefined, 2));
   else show(terminal, right, wrong, milliseconds);
   return ok ? EXIT.OK : EXIT.FAILED;
 }
@@ -43,7 +52,9 @@ function show(terminal: Terminal, right: DemoLogon, wrong: DemoLogon, millisecon
   if (right.messages.length > 0) out('\nMessages (EncryptMessage, DecryptMessage)');
   for (const { from, text, plain, sealed, opened } of right.messages) {
     out(`  ${from === 'client' ? 'client -> server' : 'server -> client'}  '${text}'`);
-    out(`      ${plain} octets, sealed ${sealed}, ${opened ? 'opened by the other side' : 'NOT the same on the other side'}`);
+    out(
+      `      ${plain} octets, sealed ${sealed}, ${opened ? 'opened by the other side' : 'NOT the same on the other side'}`,
+    );
   }
 
   heading(terminal, '2. The same with a wrong password');
@@ -52,8 +63,13 @@ function show(terminal: Terminal, right: DemoLogon, wrong: DemoLogon, millisecon
   if (wrong.clientReason !== undefined) showReason(terminal, 'client', wrong.clientReason);
 
   out('');
-  for (const [name, { asExpected }] of [['right password', right], ['wrong password', wrong]] as const)
-    out(`${name}: ${asExpected ? styled(terminal, 'green', 'as expected') : styled(terminal, 'red', 'NOT as expected')}`);
+  for (const [name, { asExpected }] of [
+    ['right password', right],
+    ['wrong password', wrong],
+  ] as const)
+    out(
+      `${name}: ${asExpected ? styled(terminal, 'green', 'as expected') : styled(terminal, 'red', 'NOT as expected')}`,
+    );
   out(styled(terminal, 'dim', `${milliseconds} ms`));
 }
 
@@ -81,7 +97,9 @@ function showCalls(terminal: Terminal, { calls }: DemoLogon): void {
   );
   terminal.out(styled(terminal, 'dim', titles));
   for (const [at, call] of calls.entries()) {
-    const cells = [at + 1, SHORT[call.function], call.status, call.received, call.sent, call.carries || '-'].map(String);
+    const cells = [at + 1, SHORT[call.function], call.status, call.received, call.sent, call.carries || '-'].map(
+      String,
+    );
     for (const line of tableRow(COLUMNS, cells)) terminal.out(line);
   }
 }
@@ -104,7 +122,14 @@ function showReason(terminal: Terminal, side: string, { status, code, message, h
   terminal.out(`\nThe ${side}: ${styled(terminal, 'red', status)}`);
   const facts = { code, why: message, ...(ntStatus === undefined ? {} : { NTSTATUS: ntStatus }), try: hint };
   for (const [name, value] of Object.entries(facts)) {
-    for (const line of tableRow([{ title: '', width: 1 }, { title: '', width: 9 }, { title: '', width: 68 }], ['', name, value]))
+    for (const line of tableRow(
+      [
+        { title: '', width: 1 },
+        { title: '', width: 9 },
+        { title: '', width: 68 },
+      ],
+      ['', name, value],
+    ))
       terminal.out(line);
   }
 }

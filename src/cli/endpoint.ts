@@ -3,7 +3,7 @@
  * for `peer` and `demo`.
  * @module
  */
-import { createSspi, type CredHandle, type CtxtHandle, type Outcome, type Sspi } from '../api/index.ts';
+import { type CredHandle, type CtxtHandle, createSspi, type Outcome, type Sspi } from '../api/index.ts';
 import { credsspPackage } from '../credssp/package.ts';
 import { systemHost } from '../host/index.ts';
 import { negotiatePackage } from '../negotiate/index.ts';

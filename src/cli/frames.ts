@@ -19,7 +19,9 @@ export class FrameSocket {
   constructor(socket: Socket) {
     socket.setNoDelay(true);
     socket.on('error', () => undefined); // the iterator reports it to whoever reads; nobody may be reading yet
-    socket.setTimeout(PEER_TIMEOUT, () => socket.destroy(new Error(`the peer was silent for ${PEER_TIMEOUT / 1000} s`)));
+    socket.setTimeout(PEER_TIMEOUT, () =>
+      socket.destroy(new Error(`the peer was silent for ${PEER_TIMEOUT / 1000} s`)),
+    );
     this.#socket = socket;
     this.#chunks = socket[Symbol.asyncIterator]();
   }

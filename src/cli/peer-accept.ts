@@ -66,7 +66,12 @@ async function listen(server: Server, { host, port }: AcceptPeerOptions): Promis
 }
 
 /** Serves until `count` contexts are done, or for ever. @returns the exit code */
-function serve(server: Server, end: EndpointOptions, terminal: Terminal, count = Number.POSITIVE_INFINITY): Promise<number> {
+function serve(
+  server: Server,
+  end: EndpointOptions,
+  terminal: Terminal,
+  count = Number.POSITIVE_INFINITY,
+): Promise<number> {
   let started = 0;
   let finished = 0;
   let failed = false;
@@ -106,7 +111,11 @@ async function endpointOptions(options: AcceptPeerOptions): Promise<EndpointOpti
   const channelBindingPolicy = channelBindings === undefined ? undefined : 'required';
   const identity: AcceptorIdentity = { kind: 'acceptor', accounts, channelBindingPolicy };
   const contextReq =
-    ASC_REQ.REPLAY_DETECT | ASC_REQ.SEQUENCE_DETECT | ASC_REQ.CONFIDENTIALITY | ASC_REQ.INTEGRITY | ASC_REQ.EXTENDED_ERROR;
+    ASC_REQ.REPLAY_DETECT |
+    ASC_REQ.SEQUENCE_DETECT |
+    ASC_REQ.CONFIDENTIALITY |
+    ASC_REQ.INTEGRITY |
+    ASC_REQ.EXTENDED_ERROR;
   const authData = protocol === 'credssp' ? await credsspAuthData(options, identity) : identity;
   return { protocol, role: 'acceptor', authData, contextReq, channelBindings };
 }

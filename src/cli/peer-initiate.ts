@@ -47,19 +47,22 @@ export function peerInitiateCommand(terminal: Terminal, exit: (code: number) => 
     .option('--data <text>', 'message to send once the context is established')
     .addOption(kindsOption())
     .option('--ca <file>', 'CredSSP: trusted certificates in PEM; the server has to have one of them')
-    .addOption(new Option('--mechanism <name>', 'CredSSP: what is inside').choices(['negotiate', 'ntlm']).default('negotiate'));
+    .addOption(
+      new Option('--mechanism <name>', 'CredSSP: what is inside').choices(['negotiate', 'ntlm']).default('negotiate'),
+    );
   for (const option of [...tlsOptions(), ...versionOptions(), bindingsOption()]) command.addOption(option);
   return command.action(async (options: InitiatePeerOptions) => exit(await peerInitiate(options, terminal)));
 }
 
 function kindsOption(): Option {
-  return new Option('--kinds <list>', 'kinds of data frames: W wrapped, S signed, M header and sealed').default(['W'], 'W').argParser(
-    (text: string) => {
+  return new Option('--kinds <list>', 'kinds of data frames: W wrapped, S signed, M header and sealed')
+    .default(['W'], 'W')
+    .argParser((text: string) => {
       const kinds = text.split(',');
-      if (!kinds.every((kind) => ['W', 'S', 'M'].includes(kind))) throw new InvalidArgumentError('A list of W, S and M.');
+      if (!kinds.every((kind) => ['W', 'S', 'M'].includes(kind)))
+        throw new InvalidArgumentError('A list of W, S and M.');
       return kinds;
-    },
-  );
+    });
 }
 
 async function peerInitiate(options: InitiatePeerOptions, terminal: Terminal): Promise<number> {
@@ -100,7 +103,11 @@ async function endpointOptions(options: InitiatePeerOptions): Promise<EndpointOp
   const { protocol, user, domain, host, target = `TERMSRV/${host}`, delegate, channelBindings } = options;
   const identity: AuthIdentity = { kind: 'identity', user, domain, password: await readPassword(options.passwordFile) };
   const protectedFlags =
-    ISC_REQ.REPLAY_DETECT | ISC_REQ.SEQUENCE_DETECT | ISC_REQ.CONFIDENTIALITY | ISC_REQ.INTEGRITY | ISC_REQ.EXTENDED_ERROR;
+    ISC_REQ.REPLAY_DETECT |
+    ISC_REQ.SEQUENCE_DETECT |
+    ISC_REQ.CONFIDENTIALITY |
+    ISC_REQ.INTEGRITY |
+    ISC_REQ.EXTENDED_ERROR;
   const role = 'initiator';
   const common = { protocol, role, targetName: target, channelBindings } as const;
   if (protocol !== 'credssp') return { ...common, authData: identity, contextReq: protectedFlags };
@@ -112,7 +119,11 @@ async function endpointOptions(options: InitiatePeerOptions): Promise<EndpointOp
   return { ...common, authData: credsspAuthData(options, identity, rootStore), contextReq };
 }
 
-function credsspAuthData(options: InitiatePeerOptions, spnegoCred: AuthIdentity, rootStore: string[] | undefined): AuthData {
+function credsspAuthData(
+  options: InitiatePeerOptions,
+  spnegoCred: AuthIdentity,
+  rootStore: string[] | undefined,
+): AuthData {
   const { minVersion, maxVersion, mechanism } = options;
   const flags = rootStore === undefined ? SCH_CRED.MANUAL_CRED_VALIDATION : SCH_CRED.AUTO_CRED_VALIDATION;
   return {

@@ -31,8 +31,12 @@ export function portOption(description: string): Option {
 /** `--min-version N` and `--max-version N` */
 export function versionOptions(): Option[] {
   return [
-    new Option('--min-version <number>', 'lowest CredSSP version to accept (default: 5)').argParser(numberBetween(2, 6)),
-    new Option('--max-version <number>', 'highest CredSSP version to speak (default: 6)').argParser(numberBetween(2, 6)),
+    new Option('--min-version <number>', 'lowest CredSSP version to accept (default: 5)').argParser(
+      numberBetween(2, 6),
+    ),
+    new Option('--max-version <number>', 'highest CredSSP version to speak (default: 6)').argParser(
+      numberBetween(2, 6),
+    ),
   ];
 }
 
@@ -65,8 +69,13 @@ export function numberBetween(least: number, most: number): (text: string) => nu
 }
 
 /** grbitEnabledProtocols for the role. */
-export function enabledProtocols(role: 'initiator' | 'acceptor', { tlsMin = '1.2', tlsMax = '1.3' }: PeerOptions): number {
+export function enabledProtocols(
+  role: 'initiator' | 'acceptor',
+  { tlsMin = '1.2', tlsMax = '1.3' }: PeerOptions,
+): number {
   const [old, current] =
-    role === 'initiator' ? [SP_PROT.TLS1_2_CLIENT, SP_PROT.TLS1_3_CLIENT] : [SP_PROT.TLS1_2_SERVER, SP_PROT.TLS1_3_SERVER];
+    role === 'initiator'
+      ? [SP_PROT.TLS1_2_CLIENT, SP_PROT.TLS1_3_CLIENT]
+      : [SP_PROT.TLS1_2_SERVER, SP_PROT.TLS1_3_SERVER];
   return (tlsMin === '1.2' ? old : 0) | (tlsMax === '1.3' ? current : 0);
 }

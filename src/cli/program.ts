@@ -6,7 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { demoCommand } from './demo.ts';
 import { peerAcceptCommand } from './peer-accept.ts';
 import { peerInitiateCommand } from './peer-initiate.ts';
-import { errorLine, EXIT, type Terminal, UsageError } from './terminal.ts';
+import { EXIT, errorLine, type Terminal, UsageError } from './terminal.ts';
 
 /**
  * Runs a command line.

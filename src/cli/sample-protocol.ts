@@ -184,7 +184,12 @@ export async function answer(frames: FrameSocket, end: Endpoint): Promise<void> 
  * @returns what the answers said
  * @throws SspiError when one does not verify
  */
-export async function ask(frames: FrameSocket, end: Endpoint, kinds: readonly string[], text: string): Promise<string[]> {
+export async function ask(
+  frames: FrameSocket,
+  end: Endpoint,
+  kinds: readonly string[],
+  text: string,
+): Promise<string[]> {
   const answers: string[] = [];
   for (const kind of kinds) {
     frames.write(...(await protectMessage(end, kind, new TextEncoder().encode(text))));

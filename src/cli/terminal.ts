@@ -71,7 +71,9 @@ export function tableRow(columns: readonly Column[], cells: readonly string[]): 
   const last = columns.length - 1;
   const fixed = columns.slice(0, last).map((column, at) => pad(cells[at] ?? '', column));
   const lines = wrap(cells[last] ?? '', columns[last]?.width ?? 80);
-  return lines.map((line, at) => [...(at === 0 ? fixed : fixed.map((cell) => ' '.repeat(cell.length))), line].join(' ').trimEnd());
+  return lines.map((line, at) =>
+    [...(at === 0 ? fixed : fixed.map((cell) => ' '.repeat(cell.length))), line].join(' ').trimEnd(),
+  );
 }
 
 function pad(text: string, { width, align }: Column): string {

@@ -46,7 +46,9 @@ export interface AcceptNlaOptions extends Patience {
    * Whether a user whose password is right may use this server. Default: everybody may. Under HYBRID_EX the client is told
    * (Early User Authorization Result), otherwise it sees the connection close.
    */
-  readonly authorize?: ((identity: ClientIdentity, credentials: DelegatedCredentials) => boolean | Promise<boolean>) | undefined;
+  readonly authorize?:
+    | ((identity: ClientIdentity, credentials: DelegatedCredentials) => boolean | Promise<boolean>)
+    | undefined;
   /** Versions of TSRequest. */
   readonly credssp?: Pick<CredSspOptions, 'maxVersion' | 'minVersion'> | undefined;
   readonly tls?: TlsVersions | undefined;
@@ -111,14 +113,19 @@ async function negotiate(wire: Wire, options: AcceptNlaOptions): Promise<Negotia
     throw new SspiError('RDP_NEGOTIATION_FAILED', { stage, detail: 'the client knows only standard RDP security' });
 
   const { requestedProtocols } = request.negotiation;
-  const selectedProtocol = [RDP_PROTOCOL.HYBRID_EX, RDP_PROTOCOL.HYBRID].find((bit) => (protocols & requestedProtocols & bit) !== 0);
+  const selectedProtocol = [RDP_PROTOCOL.HYBRID_EX, RDP_PROTOCOL.HYBRID].find(
+    (bit) => (protocols & requestedProtocols & bit) !== 0,
+  );
   if (selectedProtocol === undefined) {
     const failure = { kind: 'failure', failureCode: RDP_NEG_FAILURE_CODE.HYBRID_REQUIRED_BY_SERVER } as const;
     await wire.end(encodeConnectionConfirm(failure));
     const detail = `the client offers ${protocolNames(requestedProtocols)}, the server ${protocolNames(protocols)}`;
     throw new SspiError('RDP_NEGOTIATION_FAILED', { stage, detail });
   }
-  await wire.write('X.224 Connection Confirm', encodeConnectionConfirm({ kind: 'selected', selectedProtocol, flags: 0 }));
+  await wire.write(
+    'X.224 Connection Confirm',
+    encodeConnectionConfirm({ kind: 'selected', selectedProtocol, flags: 0 }),
+  );
   return { request, selectedProtocol };
 }
 

@@ -29,7 +29,8 @@ export interface JudgeOptions {
 export function judgeServer(socket: TLSSocket, { host, rootStore, time }: JudgeOptions): ServerCertificate {
   const certificates = peerChain(socket);
   const [certificate] = certificates;
-  if (certificate === undefined) throw new SspiError('TLS_FAILED', { stage: 'server certificate', detail: 'there is none' });
+  if (certificate === undefined)
+    throw new SspiError('TLS_FAILED', { stage: 'server certificate', detail: 'there is none' });
   const anchors = trustAnchors(rootStore);
   const trust = evaluateCertificate({ certificates, anchors, usages: SERVER_USAGES, host, time, flags: 0 });
   return { certificate, publicKey: subjectPublicKey(certificate), trust };

@@ -116,7 +116,9 @@ async function openTcp({ host, port = DEFAULT_PORT }: ConnectNlaOptions, timing:
     await timing.leg<void>('TCP', (resolve, reject) => {
       socket.once('connect', () => resolve());
       socket.once('error', (cause) => {
-        reject(new SspiError('CONNECTION_FAILED', { stage: 'TCP', detail: `${host} port ${port}: ${cause.message}`, cause }));
+        reject(
+          new SspiError('CONNECTION_FAILED', { stage: 'TCP', detail: `${host} port ${port}: ${cause.message}`, cause }),
+        );
       });
       return () => undefined;
     });
@@ -141,7 +143,8 @@ async function negotiate(wire: Wire, options: ConnectNlaOptions): Promise<{ sele
     case 'none':
       throw new SspiError('RDP_NEGOTIATION_FAILED', { stage, detail: 'the server knows only standard RDP security' });
     case 'selected':
-      if (confirm.selectedProtocol === RDP_PROTOCOL.HYBRID || confirm.selectedProtocol === RDP_PROTOCOL.HYBRID_EX) return confirm;
+      if (confirm.selectedProtocol === RDP_PROTOCOL.HYBRID || confirm.selectedProtocol === RDP_PROTOCOL.HYBRID_EX)
+        return confirm;
       throw new SspiError('RDP_NEGOTIATION_FAILED', {
         stage,
         detail: `the server chose ${protocolNames(confirm.selectedProtocol)}, which is not Network Level Authentication`,
@@ -202,5 +205,10 @@ async function initiatorContext(
 function credentialsOf(identity: AuthIdentity | NtHashIdentity): DelegatedCredentials {
   if (identity.kind !== 'identity' || identity.password === undefined) return { kind: 'none' };
   const { user = '', domain = '', password } = identity;
-  return { kind: 'password', user, domain, password: typeof password === 'string' ? Secret.fromText(password) : password.clone() };
+  return {
+    kind: 'password',
+    user,
+    domain,
+    password: typeof password === 'string' ? Secret.fromText(password) : password.clone(),
+  };
 }

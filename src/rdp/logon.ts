@@ -25,7 +25,12 @@ const STAGE = 'TSRequest';
  * @returns the version that both sides speak
  * @throws what the context throws; its `token` has not been sent yet
  */
-export async function logOn(wire: Wire, context: SecurityContext, ownVersion?: number, maxRequest?: number): Promise<number> {
+export async function logOn(
+  wire: Wire,
+  context: SecurityContext,
+  ownVersion?: number,
+  maxRequest?: number,
+): Promise<number> {
   const frame = (octets: Uint8Array): Frame => frameTSRequest(octets, maxRequest ?? DEFAULT_MAX_REQUEST);
   let peerVersion: number | undefined;
   let step: Step | undefined = context.role === 'initiator' ? await wire.within(STAGE, context.step()) : undefined;

@@ -19,7 +19,12 @@ export interface TlsVersions {
 }
 
 /** The client's handshake. @throws SspiError TLS_FAILED, CONNECTION_CLOSED, DEADLINE_EXCEEDED */
-export async function startTlsClient(stream: Duplex, host: string, versions: TlsVersions, timing: Timing): Promise<TLSSocket> {
+export async function startTlsClient(
+  stream: Duplex,
+  host: string,
+  versions: TlsVersions,
+  timing: Timing,
+): Promise<TLSSocket> {
   const socket = connect({
     socket: stream,
     ...versionRange(versions),
@@ -75,7 +80,10 @@ function keyPair({ certificate, privateKey }: CertificateWithKey): { cert: strin
   return { cert: certificate, key: typeof privateKey === 'string' ? privateKey : Buffer.from(privateKey.reveal()) };
 }
 
-function versionRange({ minVersion, maxVersion }: TlsVersions): { minVersion: SecureVersion; maxVersion: SecureVersion } {
+function versionRange({ minVersion, maxVersion }: TlsVersions): {
+  minVersion: SecureVersion;
+  maxVersion: SecureVersion;
+} {
   return { minVersion: minVersion ?? 'TLSv1.2', maxVersion: maxVersion ?? 'TLSv1.3' };
 }
 
@@ -85,6 +93,7 @@ async function handshake(
   timing: Timing,
   start: (resolve: () => void, reject: (error: Error) => void) => void,
 ): Promise<void> {
+  stream.allowHalfOpen = false; // a peer that ends its side ends the connection: nothing of TLS can follow
   try {
     await timing.leg<void>(STAGE, (resolve, reject) => {
       const closed = (): void => reject(new SspiError('CONNECTION_CLOSED', { stage: STAGE }));
@@ -104,5 +113,9 @@ function tlsError(cause: Error): SspiError {
   const code = 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
   if (code === 'ECONNRESET' || code === 'EPIPE') return new SspiError('CONNECTION_CLOSED', { stage: STAGE, cause });
   const isAlert = /_(?:TLSV1|SSLV3)_ALERT_/u.test(code); // an alert that the peer sent; faults found here have other names
-  return new SspiError(isAlert ? 'TLS_ALERT' : 'TLS_FAILED', { stage: STAGE, detail: code === '' ? cause.message : code, cause });
+  return new SspiError(isAlert ? 'TLS_ALERT' : 'TLS_FAILED', {
+    stage: STAGE,
+    detail: code === '' ? cause.message : code,
+    cause,
+  });
 }

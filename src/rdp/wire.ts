@@ -38,7 +38,10 @@ export class Timing {
    * @param start - begins the work and returns what stops it again
    * @throws SspiError DEADLINE_EXCEEDED; the signal's reason
    */
-  leg<T>(stage: string, start: (resolve: (value: T) => void, reject: (reason: unknown) => void) => () => void): Promise<T> {
+  leg<T>(
+    stage: string,
+    start: (resolve: (value: T) => void, reject: (reason: unknown) => void) => () => void,
+  ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const signal = this.#signal;
       const left = this.#ends - performance.now();
@@ -54,8 +57,12 @@ export class Timing {
         finish();
       };
       const abort = (): void => settle(() => reject(signal?.reason));
-      const detail = left < this.#legTimeout ? 'the deadline of the whole logon' : `${this.#legTimeout} ms for one message`;
-      const timer = setTimeout(() => settle(() => reject(new SspiError('DEADLINE_EXCEEDED', { stage, detail }))), limit);
+      const detail =
+        left < this.#legTimeout ? 'the deadline of the whole logon' : `${this.#legTimeout} ms for one message`;
+      const timer = setTimeout(
+        () => settle(() => reject(new SspiError('DEADLINE_EXCEEDED', { stage, detail }))),
+        limit,
+      );
       if (signal?.aborted) return abort();
       signal?.addEventListener('abort', abort, { once: true });
       stop = start(
@@ -95,14 +102,9 @@ export class Wire {
       const closed = (): void => reject(this.#closed(stage));
       const attempt = (): void => {
         try {
-          for (;;) {
-            const message = this.#cut(frame);
-            if (message !== undefined) return resolve(message);
-            const chunk: unknown = stream.read();
-            if (chunk === null) break;
-            this.#keep(chunk);
-          }
-          if (stream.destroyed || stream.readableEnded) closed();
+          const message = this.#next(frame);
+          if (message !== undefined) resolve(message);
+          else if (stream.destroyed || stream.readableEnded) closed();
         } catch (error) {
           reject(error);
         }
@@ -167,9 +169,21 @@ export class Wire {
     stream.destroy(); // the error listener stays: what a dying socket still reports interests nobody
   }
 
+  /** A whole message of what has come, if there is one. */
+  #next(frame: (octets: Uint8Array) => Frame): Uint8Array | undefined {
+    for (;;) {
+      const message = this.#cut(frame);
+      if (message !== undefined) return message;
+      const chunk: unknown = this.stream.read();
+      if (chunk === null) return undefined;
+      this.#keep(chunk);
+    }
+  }
+
   /** Grows by doubling: a peer that sends octet by octet must not cost a copy of everything for each. */
   #keep(chunk: unknown): void {
-    if (!(chunk instanceof Uint8Array)) throw new SspiError('INVALID_PARAMETER', { stage: 'stream', detail: 'it does not give octets' });
+    if (!(chunk instanceof Uint8Array))
+      throw new SspiError('INVALID_PARAMETER', { stage: 'stream', detail: 'it does not give octets' });
     const needed = this.#length + chunk.length;
     if (needed > this.#buffer.length) {
       const grown = new Uint8Array(Math.max(needed, 2 * this.#buffer.length, 512));

@@ -91,7 +91,8 @@ export function frameConnectionPdu(octets: Uint8Array): Frame {
   const stage = 'TPKT header';
   const [version, reserved, high, low] = octets;
   if (version !== undefined && version !== TPKT_VERSION) throw malformed(stage, `version ${version}, not 3`);
-  if (reserved === undefined || high === undefined || low === undefined) return { missing: TPKT_HEADER - octets.length };
+  if (reserved === undefined || high === undefined || low === undefined)
+    return { missing: TPKT_HEADER - octets.length };
   const length = (high << 8) | low;
   if (length < TPKT_HEADER + X224_FIXED || length > MAX_PDU) throw malformed(stage, `length ${length}`);
   return octets.length < length ? { missing: length - octets.length } : { whole: length };
@@ -144,7 +145,12 @@ function readNegotiationRequest(octets: Uint8Array): NegotiationRequest {
     if (rest.length > 0) throw malformed(stage, `${rest.length} octets behind it`);
     return { flags, requestedProtocols };
   }
-  if (rest.length !== CORRELATION_LENGTH || rest[0] !== TYPE_CORRELATION_INFO || rest[2] !== CORRELATION_LENGTH || rest[3] !== 0)
+  if (
+    rest.length !== CORRELATION_LENGTH ||
+    rest[0] !== TYPE_CORRELATION_INFO ||
+    rest[2] !== CORRELATION_LENGTH ||
+    rest[3] !== 0
+  )
     throw malformed(stage, 'the correlation info is not whole');
   return { flags, requestedProtocols, correlationId: rest.slice(4, 4 + CORRELATION_ID_LENGTH) };
 }
@@ -196,7 +202,8 @@ const EMPTY = new Uint8Array(0);
 function connectionPdu(code: number, ...parts: readonly Uint8Array[]): Uint8Array {
   const variable = parts.reduce((sum, part) => sum + part.length, 0);
   const length = TPKT_HEADER + X224_FIXED + variable;
-  if (length > MAX_PDU) throw new SspiError('INVALID_PARAMETER', { stage: 'X.224', detail: 'cookie or routing token too long' });
+  if (length > MAX_PDU)
+    throw new SspiError('INVALID_PARAMETER', { stage: 'X.224', detail: 'cookie or routing token too long' });
   const pdu = new Uint8Array(length);
   pdu.set([TPKT_VERSION, 0, length >>> 8, length & 0xff, length - TPKT_HEADER - 1, code]); // references and class are zero
   let at = TPKT_HEADER + X224_FIXED;
@@ -209,7 +216,8 @@ function connectionPdu(code: number, ...parts: readonly Uint8Array[]): Uint8Arra
 
 function variablePart(pdu: Uint8Array, code: number, stage: string): Uint8Array {
   const found = frameConnectionPdu(pdu);
-  if (!('whole' in found) || found.whole !== pdu.length) throw malformed(stage, 'the length is not that of the TPKT header');
+  if (!('whole' in found) || found.whole !== pdu.length)
+    throw malformed(stage, 'the length is not that of the TPKT header');
   const [lengthIndicator, tpdu] = pdu.subarray(TPKT_HEADER);
   if (lengthIndicator !== pdu.length - TPKT_HEADER - 1) throw malformed(stage, `length indicator ${lengthIndicator}`);
   if (tpdu !== code) throw malformed(stage, `TPDU code ${tpdu}, not ${code}`);
@@ -235,7 +243,10 @@ function readStructure(octets: Uint8Array, type: number, stage: string): { flags
 
 function correlationInfo(correlationId: Uint8Array): Uint8Array {
   if (correlationId.length !== CORRELATION_ID_LENGTH)
-    throw new SspiError('INVALID_PARAMETER', { stage: 'correlationId', detail: `${correlationId.length} octets, not 16` });
+    throw new SspiError('INVALID_PARAMETER', {
+      stage: 'correlationId',
+      detail: `${correlationId.length} octets, not 16`,
+    });
   const octets = new Uint8Array(CORRELATION_LENGTH);
   octets.set([TYPE_CORRELATION_INFO, 0, CORRELATION_LENGTH, 0]);
   octets.set(correlationId, 4);
@@ -246,10 +257,16 @@ function routingLine(request: ConnectionRequest): Uint8Array {
   const { cookie, routingToken } = request;
   if (cookie === undefined && routingToken === undefined) return EMPTY;
   if (cookie !== undefined && routingToken !== undefined)
-    throw new SspiError('INVALID_PARAMETER', { stage: 'X.224', detail: 'a cookie and a routing token exclude each other' });
+    throw new SspiError('INVALID_PARAMETER', {
+      stage: 'X.224',
+      detail: 'a cookie and a routing token exclude each other',
+    });
   const text = routingToken ?? new TextEncoder().encode(`${COOKIE_PREFIX}${cookie ?? ''}`);
   if (text.includes(CR) || text.includes(LF) || text[0] === TYPE_NEG_REQ || text.length === 0)
-    throw new SspiError('INVALID_PARAMETER', { stage: 'X.224', detail: 'cookie or routing token would not be read as one' });
+    throw new SspiError('INVALID_PARAMETER', {
+      stage: 'X.224',
+      detail: 'cookie or routing token would not be read as one',
+    });
   const line = new Uint8Array(text.length + 2);
   line.set(text);
   line.set([CR, LF], text.length);

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
+import { memoryAccounts } from '../../src/acceptor/index.ts';
 import { type AcceptNlaOptions, RDP_PROTOCOL } from '../../src/rdp/index.ts';
 import { NTSTATUS } from '../../src/sspi/index.ts';
 import { MCS_CONNECT } from './mcs.ts';
@@ -15,7 +16,7 @@ afterAll(async () => {
  * Exit codes of xfreerdp 2.11: it has one of its own for each NTSTATUS that it knows, and 132 for all others. After a logon it
  * goes on with MCS, where our server ends: that is 147, too, so that a good logon is judged by what the server got.
  */
-const EXIT = { authenticationFailure: 132, logonFailure: 134, accountDisabled: 142, closed: 147 } as const;
+const EXIT = { authenticationFailure: 132, logonFailure: 134, accountDisabled: 151, closed: 147 } as const;
 
 type Account = { readonly domain: string; readonly user: string; readonly password: string };
 
@@ -60,21 +61,37 @@ describe('xfreerdp against our acceptor', () => {
 
   test.each([3, 4, 6])('C13, X20: wrong password at version %i: it is told STATUS_LOGON_FAILURE', async (version) => {
     const { server, client } = await xfreerdp(wrong, { credssp: { maxVersion: version, minVersion: 2 } });
-    expect(server).toMatchObject({ status: 'rejected', reason: { code: 'LOGON_DENIED', ntStatus: NTSTATUS.LOGON_FAILURE } });
+    expect(server).toMatchObject({
+      status: 'rejected',
+      reason: { code: 'LOGON_DENIED', ntStatus: NTSTATUS.LOGON_FAILURE },
+    });
     expect(client.output).toContain('STATUS_LOGON_FAILURE [0xC000006D] from server');
     expect(client.code).toBe(EXIT.logonFailure);
   });
 
-  test.each([2, 5])('X20: wrong password at version %i, which has no errorCode: the connection is closed', async (version) => {
-    const { server, client } = await xfreerdp(wrong, { credssp: { maxVersion: version, minVersion: 2 } });
-    expect(server).toMatchObject({ status: 'rejected', reason: { code: 'LOGON_DENIED' } });
-    expect(client.code).toBe(EXIT.closed);
-  });
+  test.each([2, 5])(
+    'X20: wrong password at version %i, which has no errorCode: the connection is closed',
+    async (version) => {
+      const { server, client } = await xfreerdp(wrong, { credssp: { maxVersion: version, minVersion: 2 } });
+      expect(server).toMatchObject({ status: 'rejected', reason: { code: 'LOGON_DENIED' } });
+      expect(client.code).toBe(EXIT.closed);
+    },
+  );
 
   test('Z7: an unknown user looks like a wrong password', async () => {
     const { server, client } = await xfreerdp({ ...ALICE, user: 'nobody' });
-    expect(server).toMatchObject({ status: 'rejected', reason: { code: 'LOGON_DENIED', ntStatus: NTSTATUS.LOGON_FAILURE } });
+    expect(server).toMatchObject({
+      status: 'rejected',
+      reason: { code: 'LOGON_DENIED', ntStatus: NTSTATUS.LOGON_FAILURE },
+    });
     expect(client.code).toBe(EXIT.logonFailure);
+  });
+
+  test('T8: a disabled account whose password is right is told so', async () => {
+    const accounts = memoryAccounts([{ ...ALICE, restriction: NTSTATUS.ACCOUNT_DISABLED }]);
+    const { server, client } = await xfreerdp(ALICE, { identity: { kind: 'acceptor', accounts } });
+    expect(server).toMatchObject({ status: 'rejected', reason: { code: 'ACCOUNT_RESTRICTED' } });
+    expect(client.code).toBe(EXIT.accountDisabled);
   });
 
   test('T8: without its accounts the server says that it has no authority to ask: 132 for an NTSTATUS that it does not know', async () => {

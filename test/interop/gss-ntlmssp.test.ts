@@ -20,7 +20,16 @@ const CASES = [
 describe.each(CASES)('$protocol, we initiate, gss-ntlmssp accepts', ({ protocol, peer }) => {
   /** Starts the peer and logs on to it. GSS-NTLMSSP has no gss_wrap_iov, so that no `M` frames are sent. */
   async function logOn(passwordFile: string, peerArgs: readonly string[] = [], args: readonly string[] = []) {
-    const server = peers.start('gss-peer.py', ['server', '--port', '0', '--users', accounts, '--once', ...peer, ...peerArgs]);
+    const server = peers.start('gss-peer.py', [
+      'server',
+      '--port',
+      '0',
+      '--users',
+      accounts,
+      '--once',
+      ...peer,
+      ...peerArgs,
+    ]);
     const { listening } = JSON.parse(await server.line());
     const who = ['--user', ALICE.user, '--domain', ALICE.domain, '--password-file', passwordFile];
     const ran = await sspi('peer', 'initiate', '--protocol', protocol, '--port', String(listening), ...who, ...args);

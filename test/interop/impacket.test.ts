@@ -15,11 +15,14 @@ function impacket(password: string, options: Partial<AcceptNlaOptions> = {}) {
 const oldClients = { credssp: { minVersion: 2 } } as const;
 
 describe('impacket against our acceptor', () => {
-  test.each(['TLSv1.2', 'TLSv1.3'] as const)('F1, C14: %s, right password: the credentials are those that were sent', async (version) => {
-    const { server, client } = await impacket(ALICE.password, { ...oldClients, tls: { maxVersion: version } });
-    expect(server).toMatchObject({ status: 'fulfilled', value: { ...ALICE, version: 2, tls: version } });
-    expect(client).toMatchObject({ code: 0, output: expect.stringContaining('Access Granted') });
-  });
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'F1, C14: %s, right password: the credentials are those that were sent',
+    async (version) => {
+      const { server, client } = await impacket(ALICE.password, { ...oldClients, tls: { maxVersion: version } });
+      expect(server).toMatchObject({ status: 'fulfilled', value: { ...ALICE, version: 2, tls: version } });
+      expect(client).toMatchObject({ code: 0, output: expect.stringContaining('Access Granted') });
+    },
+  );
 
   test('X20, Z22: wrong password: refused without a word, as version 2 has none', async () => {
     const { server, client } = await impacket('not the password', oldClients);

@@ -26,7 +26,8 @@ const certificates = new Map<string, CertificateWithKey>();
 
 /** Certificates are made once: RSA keys take their time. */
 export function certificateOf(key: 'rsa' | 'ec'): CertificateWithKey {
-  const known = certificates.get(key) ?? selfSigned({ key, dnsNames: ['localhost'], addresses: ['127.0.0.1'], now: Date.now() });
+  const known =
+    certificates.get(key) ?? selfSigned({ key, dnsNames: ['localhost'], addresses: ['127.0.0.1'], now: Date.now() });
   certificates.set(key, known);
   return known;
 }

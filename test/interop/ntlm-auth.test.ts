@@ -16,7 +16,9 @@ const FEATURES = 'SF NTLMSSP_FEATURE_SESSION_KEY NTLMSSP_FEATURE_SIGN NTLMSSP_FE
 async function initiator(protocol: 'ntlm' | 'negotiate', password: string): Promise<Endpoint> {
   const contextReq = ISC_REQ.CONFIDENTIALITY | ISC_REQ.INTEGRITY | ISC_REQ.REPLAY_DETECT | ISC_REQ.SEQUENCE_DETECT;
   const authData = { kind: 'identity', ...ALICE, password } as const;
-  return opened(await Endpoint.open({ protocol, role: 'initiator', contextReq, targetName: 'HTTP/host.example.test', authData }));
+  return opened(
+    await Endpoint.open({ protocol, role: 'initiator', contextReq, targetName: 'HTTP/host.example.test', authData }),
+  );
 }
 
 /** The SPNEGO client of ntlm_auth authenticates only: it offers no sealing, and cannot be told to. */

@@ -1,8 +1,8 @@
 /** Starts the peers of `scripts/peers/` and talks to them. Each test file has a state directory of its own. */
 import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +19,11 @@ export class Peers {
   readonly #children: ChildProcessWithoutNullStreams[] = [];
 
   /** Runs a script to its end. Its output and exit code: never an exception for a code other than 0. */
-  run(script: string, args: readonly string[], env: Record<string, string> = {}): Promise<{ code: number; output: string }> {
+  run(
+    script: string,
+    args: readonly string[],
+    env: Record<string, string> = {},
+  ): Promise<{ code: number; output: string }> {
     return new Promise((resolve) => {
       const options = { env: this.#environment(env), timeout: 55_000 };
       execFile(join(directory, script), args, options, (error, stdout, stderr) => {

@@ -56,7 +56,8 @@ describe('TLS on an RDP connection', () => {
     const { near, far } = await socketPair();
     open.push(near, far);
     const timing = new Timing({ legTimeout: 3_000 });
-    const started = role === 'client' ? startTlsClient(near, '', {}, timing) : startTlsServer(near, certificate, {}, timing);
+    const started =
+      role === 'client' ? startTlsClient(near, '', {}, timing) : startTlsServer(near, certificate, {}, timing);
     far.destroy();
     await expect(started).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' });
     expect(near.destroyed).toBe(true);
@@ -66,17 +67,23 @@ describe('TLS on an RDP connection', () => {
     const { near, far } = await socketPair();
     open.push(near, far);
     const timing = new Timing({ legTimeout: 50 });
-    const started = role === 'client' ? startTlsClient(near, '', {}, timing) : startTlsServer(near, certificate, {}, timing);
+    const started =
+      role === 'client' ? startTlsClient(near, '', {}, timing) : startTlsServer(near, certificate, {}, timing);
     await expect(started).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED', stage: 'TLS handshake' });
     expect(near.destroyed).toBe(true);
   });
 
   test('F8: a key that does not belong to the certificate, and what is no certificate', async () => {
     const other = selfSigned({ key: 'ec', dnsNames: ['other'], now: Date.now() });
-    for (const wrong of [{ ...certificate, privateKey: other.privateKey }, { certificate: 'no PEM', privateKey: 'no PEM' }]) {
+    for (const wrong of [
+      { ...certificate, privateKey: other.privateKey },
+      { certificate: 'no PEM', privateKey: 'no PEM' },
+    ]) {
       const { near, far } = await socketPair();
       open.push(near, far);
-      await expect(startTlsServer(near, wrong, {}, new Timing({}))).rejects.toMatchObject({ code: 'CERTIFICATE_UNUSABLE' });
+      await expect(startTlsServer(near, wrong, {}, new Timing({}))).rejects.toMatchObject({
+        code: 'CERTIFICATE_UNUSABLE',
+      });
     }
   });
 });

@@ -48,7 +48,10 @@ describe('Wire', () => {
     const { wire, far } = await wires({ legTimeout: 60 });
     far.write(Uint8Array.of(200));
     const drip = setInterval(() => far.write(Uint8Array.of(1)), 5);
-    await expect(wire.read('a', frame)).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED', detail: '60 ms for one message' });
+    await expect(wire.read('a', frame)).rejects.toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+      detail: '60 ms for one message',
+    });
     clearInterval(drip);
   });
 

@@ -19,7 +19,9 @@ const minimal = hex('03 00 00 13 0E E0 00 00 00 00 00 01 00 08 00 0B 00 00 00');
 const recordedRequest = hex('0300002b26e00000000000436f6f6b69653a206d737473686173683d616c6963650d0a0100080003000000');
 const recordedConfirm = hex('030000130ed000000000000203080002000000');
 /** [MS-RDPBCGR] 4.1.1 and 4.1.2: the published example, with the cookie of user eltons and standard RDP security. */
-const publishedRequest = hex('0300002c27e00000000000436f6f6b69653a206d737473686173683d656c746f6e730d0a0100080000000000');
+const publishedRequest = hex(
+  '0300002c27e00000000000436f6f6b69653a206d737473686173683d656c746f6e730d0a0100080000000000',
+);
 const publishedConfirm = hex('030000130ed000001234000200080000000000');
 
 const malformed = expect.objectContaining({ code: 'MALFORMED_TOKEN' });
@@ -33,7 +35,10 @@ function failureOf(run: () => unknown): unknown {
 
 describe('X.224 Connection Request', () => {
   test('F3: the minimal request is written and read as the specification has it', () => {
-    const negotiation = { flags: 0, requestedProtocols: RDP_PROTOCOL.SSL | RDP_PROTOCOL.HYBRID | RDP_PROTOCOL.HYBRID_EX };
+    const negotiation = {
+      flags: 0,
+      requestedProtocols: RDP_PROTOCOL.SSL | RDP_PROTOCOL.HYBRID | RDP_PROTOCOL.HYBRID_EX,
+    };
     expect(encodeConnectionRequest({ negotiation })).toEqual(minimal);
     expect(decodeConnectionRequest(minimal)).toEqual({ negotiation });
   });
@@ -104,7 +109,9 @@ describe('X.224 Connection Request', () => {
         const changed = recordedRequest.slice();
         changed[at] = (changed[at] ?? 0) ^ (1 << bit);
         const result = failureOf(() => decodeConnectionRequest(changed));
-        expect(result instanceof Error ? result : undefined).toSatisfy((error) => error === undefined || error instanceof SspiError);
+        expect(result instanceof Error ? result : undefined).toSatisfy(
+          (error) => error === undefined || error instanceof SspiError,
+        );
       }
     }
   });
