@@ -9,8 +9,8 @@ import {
   type CredSspOptions,
   type ExchangeEvent,
   type Leg,
+  ntStatusForPeer,
   ntStatusName,
-  ntStatusOfSecurityStatus,
   SspiError,
   securityStatusOfNtStatus,
 } from '../sspi/index.ts';
@@ -94,8 +94,7 @@ export class TSRequestChannel {
    */
   refusal(error: SspiError): Uint8Array | undefined {
     if (this.#peerVersion === undefined || !carriesErrorCode(this.version) || error.code === 'PEER_REFUSED') return undefined;
-    const ntStatus = error.ntStatus ?? ntStatusOfSecurityStatus(error.status);
-    const request = { version: this.ownVersion, errorCode: ntStatus | 0 };
+    const request = { version: this.ownVersion, errorCode: ntStatusForPeer(error) | 0 };
     const token = encodeTSRequest(request);
     this.#note('sent', request, token.length);
     return token;
