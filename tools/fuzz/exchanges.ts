@@ -7,7 +7,7 @@ import { credsspAcceptor, credsspInitiator } from '../../src/credssp/index.ts';
 import { equalInConstantTime } from '../../src/crypto/index.ts';
 import { ASC_REQ, type DelegatedCredentials, ISC_REQ, Secret, type SecurityContext } from '../../src/sspi/index.ts';
 import { type Actors, ALICE } from '../lab/actors.ts';
-import { converse } from '../lab/converse.ts';
+import { converse, NoAgreement } from '../lab/converse.ts';
 import { mutate } from './mutate.ts';
 import type { Chance } from './random.ts';
 import { Finding, judge, type Target } from './target.ts';
@@ -45,9 +45,9 @@ export function exchangeTarget(
         });
         await check(aftermath, { client, server }, changed, inputs);
       } catch (error) {
-        if (!(error instanceof Error && error.message.startsWith('no agreement'))) judge(error, inputs);
-        assertSettled(client, inputs);
-        assertSettled(server, inputs);
+        if (!(error instanceof NoAgreement)) judge(error, inputs);
+        await assertPoisoned(client, inputs);
+        await assertPoisoned(server, inputs);
       } finally {
         client.dispose();
         server.dispose();
@@ -56,9 +56,15 @@ export function exchangeTarget(
   };
 }
 
-/** A side that refused is of no use any more; the other one waits or is done. Nothing hangs in between. */
-function assertSettled(context: SecurityContext, inputs: readonly Uint8Array[]): void {
-  if (context.state === 'disposed') throw new Finding('a context disposed of itself', inputs);
+/** A side that refused is of no use any more: it says the same to whatever comes next (contract R68). */
+async function assertPoisoned(context: SecurityContext, inputs: readonly Uint8Array[]): Promise<void> {
+  if (context.state !== 'failed') return;
+  try {
+    await context.step(new Uint8Array(1));
+  } catch {
+    return;
+  }
+  throw new Finding('a context went on after it had failed', inputs);
 }
 
 async function check(aftermath: Aftermath, pair: Pair, changed: boolean, inputs: readonly Uint8Array[]): Promise<void> {

@@ -14,6 +14,9 @@ export interface Conversation {
 /** Changes a token on its way; `leg` counts the tokens of both sides from 0. */
 export type Interference = (token: Uint8Array, leg: number) => Uint8Array;
 
+/** Both sides have said all they have to say, and at least one still waits. */
+export class NoAgreement extends Error {}
+
 const EMPTY: Uint8Array = new Uint8Array(0);
 
 /** No exchange of this house takes more. */
@@ -22,7 +25,7 @@ const MOST_LEGS = 24;
 /**
  * Lets two contexts finish their exchange: what a side did not use of its input comes again with the next token, as on a
  * stream.
- * @throws SspiError as the side that fails does
+ * @throws SspiError as the side that fails does; NoAgreement when neither fails and nothing moves
  */
 export async function converse(
   client: SecurityContext,
@@ -51,5 +54,5 @@ export async function converse(
     if (client.state === 'established' && server.state === 'established') return sent;
     [actor, other] = [other, actor];
   }
-  throw new Error(`no agreement: client ${client.state}, server ${server.state}`);
+  throw new NoAgreement(`client ${client.state}, server ${server.state}`);
 }
