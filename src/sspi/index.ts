@@ -16,6 +16,7 @@ export * from './flags.ts';
 export * from './ntstatus.ts';
 export * from './package.ts';
 export * from './packed-logon.ts';
+export * from './replay.ts';
 export * from './schannel-cred.ts';
 export * from './sec-channel-bindings.ts';
 export * from './secret.ts';
