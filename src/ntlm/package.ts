@@ -50,7 +50,8 @@ function acquire({ use, authData, host }: CredentialRequest): Credential {
   const outbound = (use & SECPKG_CRED.OUTBOUND) !== 0 || !inbound; // the reference page calls 0 outbound (contract A4)
   if (authData.kind === 'acceptor') {
     if (!inbound) throw missing('accounts of a server are not the credentials of a client');
-    return new NtlmCredential({ use, host, server: checkedAcceptor(authData) });
+    const server = { identity: checkedAcceptor(authData), decoyHash: host.random.bytes(16) };
+    return new NtlmCredential({ use, host, server });
   }
   if (!outbound) throw missing('a server needs accounts or a verifier');
   return new NtlmCredential({ use, host, client: clientLogon(authData) });
@@ -75,6 +76,10 @@ function clientLogon(authData: Exclude<AuthData, AcceptorIdentity>): ClientLogon
       return logonWithPassword(authData);
     case 'nt-hash':
       return logonWithHash(authData);
+    case 'keytab':
+    case 'ccache':
+    case 'kerberos-acceptor':
+      throw missing('these are for Kerberos only');
     default:
       throw new SspiError('UNKNOWN_CREDENTIALS', { stage: STAGE, detail: `NTLM knows nothing of ${authData.kind}` });
   }
@@ -96,7 +101,7 @@ function logonWithHash(identity: NtHashIdentity): ClientLogon {
   const { ntHash } = identity;
   if (!(ntHash instanceof Secret) || ntHash.disposed || ntHash.length !== 16)
     throw new SspiError('UNKNOWN_CREDENTIALS', { stage: STAGE, detail: 'an NT hash is a Secret of 16 octets' });
-  return logon(identity, ntHash.reveal().slice());
+  return logon(identity, new Uint8Array(ntHash.reveal())); // a copy, which the slice of a Buffer is not
 }
 
 /** Only NTOWFv2 is kept: it is good for these names and nothing else, and it is all that a logon needs. */

@@ -5,6 +5,13 @@
  */
 import type { AccountSource, NtlmVerifier } from './accounts.ts';
 import type { DelegationPolicy } from './delegation.ts';
+import type {
+  CredentialCacheIdentity,
+  KerberosAcceptorIdentity,
+  KerberosAcceptorSettings,
+  KerberosSettings,
+  KeytabIdentity,
+} from './kerberos.ts';
 import type { Secret } from './secret.ts';
 
 /** Bits of `SEC_WINNT_AUTH_IDENTITY.Flags` (contract A20). */
@@ -37,6 +44,8 @@ export interface AuthIdentity {
   readonly flags?: number | undefined;
   /** `PackageList`: Negotiate's sub-packages in a comma list, `!name` excludes; for example `!ntlm` (contract A21). */
   readonly packageList?: string | undefined;
+  /** Without it, and without anything else that tells where KDCs are, Kerberos is not attempted. */
+  readonly kerberos?: KerberosSettings | undefined;
 }
 
 /** A name and the NT hash of its password: a kind of its own, never guessed from the form of a password (fault Z25). */
@@ -47,6 +56,8 @@ export interface NtHashIdentity {
   /** 16 octets. */
   readonly ntHash: Secret;
   readonly packageList?: string | undefined;
+  /** Kerberos takes the hash for a key of RC4, which `encryptionTypes` has to allow. */
+  readonly kerberos?: KerberosSettings | undefined;
 }
 
 /** Log on as nobody. NTLM only, and only where both sides ask for it. */
@@ -82,6 +93,8 @@ export interface AcceptorIdentity {
    * because the announcement, and the timestamp that asked for it, are under the proof of the password.
    */
   readonly requireMic?: boolean | undefined;
+  /** Take Kerberos beside NTLM. What is said here of bindings and target names holds for both, unless it says something else. */
+  readonly kerberosService?: KerberosAcceptorSettings | undefined;
   readonly packageList?: string | undefined;
 }
 
@@ -95,7 +108,14 @@ export interface ComputerNames {
 }
 
 /** What the Negotiate package and the mechanisms below it take. */
-export type SpnegoAuthData = AuthIdentity | NtHashIdentity | AnonymousIdentity | AcceptorIdentity;
+export type SpnegoAuthData =
+  | AuthIdentity
+  | NtHashIdentity
+  | AnonymousIdentity
+  | KeytabIdentity
+  | CredentialCacheIdentity
+  | AcceptorIdentity
+  | KerberosAcceptorIdentity;
 
 /** Bits of `SCHANNEL_CRED.dwFlags` (contract A24). */
 export const SCH_CRED = {

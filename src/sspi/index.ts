@@ -13,6 +13,7 @@ export * from './delegation.ts';
 export * from './errors.ts';
 export * from './exchange.ts';
 export * from './flags.ts';
+export * from './kerberos.ts';
 export * from './ntstatus.ts';
 export * from './package.ts';
 export * from './packed-logon.ts';
