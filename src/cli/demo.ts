@@ -40,7 +40,7 @@ async function demo(json: boolean, terminal: Terminal): Promise<number> {
 function show(terminal: Terminal, right: DemoLogon, wrong: DemoLogon, milliseconds: number): void {
   const { out } = terminal;
   out('CredSSP with SPNEGO and NTLMv2 inside TLS, over TCP, through the SSPI functions.');
-  out('ISC: InitializeSecurityContext, the client. ASC: AcceptSecurityContext, the server.');
+  out('ISC: InitializeSecurityContext (client). ASC: AcceptSecurityContext (server).');
   out('in, out: octets of the tokens.');
 
   heading(terminal, `1. ${ALICE.domain}\\${ALICE.user} logs on and delegates the password`);

@@ -50,7 +50,7 @@ export async function initiate(frames: FrameSocket, end: Endpoint, options: Hand
   const version = new VersionWatch();
   let call = await step(end, EMPTY, version, options);
   while (call.status !== SEC_E.OK) {
-    if (call.status === SEC_I.CONTINUE_NEEDED) frames.write(call.token);
+    if (isTurn(call)) frames.write(call.token);
     const frame = await frames.expect();
     if (frame[0] === BRACE) return { verdict: readVerdict(frame), version: version.agreed };
     call = await step(end, join(call, frame), version, options);
@@ -60,7 +60,11 @@ export async function initiate(frames: FrameSocket, end: Endpoint, options: Hand
     }
   }
   if (call.token.length > 0) frames.write(call.token);
-  return { verdict: readVerdict(await frames.expect()), version: version.agreed };
+  // Who sends a token in pieces may get more answers than one, of which the last ones are empty.
+  let frame: Uint8Array;
+  do frame = await frames.expect();
+  while (frame.length === 0);
+  return { verdict: readVerdict(frame), version: version.agreed };
 }
 
 /**
@@ -75,8 +79,7 @@ export async function accept(frames: FrameSocket, end: Endpoint, options: Handsh
     do {
       const frame = await frames.expect();
       call = await step(end, call === undefined ? frame : join(call, frame), version, options);
-      // In turn: an empty token gives the turn back to a client that has to go on.
-      if (call.token.length > 0 || call.status === SEC_I.CONTINUE_NEEDED) frames.write(call.token);
+      if (isTurn(call)) frames.write(call.token);
       if (call.error !== undefined) throw call.error;
     } while (call.status !== SEC_E.OK);
     verdict = await (options.describe ?? describeContext)(end, version.agreed);
@@ -85,6 +88,11 @@ export async function accept(frames: FrameSocket, end: Endpoint, options: Handsh
   }
   frames.write(new TextEncoder().encode(JSON.stringify(verdict)));
   return verdict;
+}
+
+/** Tokens go in turn: an empty one gives the turn back, unless the rest of the peer's token is still to come. */
+function isTurn({ status, token, extra }: EndpointCall): boolean {
+  return token.length > 0 || (status === SEC_I.CONTINUE_NEEDED && extra.length === 0);
 }
 
 /** One step of either side. A short token is taken together with the next frame, EXTRA before it. */

@@ -1,14 +1,19 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { createServer, connect, type TLSSocket } from 'node:tls';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { connect, createServer, type TLSSocket } from 'node:tls';
 import { expect, test } from 'vitest';
 import { selfSigned } from '../../src/cli/self-signed.ts';
 
 const now = Date.now();
 
 test.each(['ec', 'rsa'] as const)('F8: a self-signed %s certificate is what OpenSSL takes for one', (key) => {
-  const { certificate, privateKey } = selfSigned({ key, dnsNames: ['localhost', 'demo.example.test'], addresses: ['127.0.0.1'], now });
+  const { certificate, privateKey } = selfSigned({
+    key,
+    dnsNames: ['localhost', 'demo.example.test'],
+    addresses: ['127.0.0.1'],
+    now,
+  });
   const x509 = new X509Certificate(certificate);
   expect(x509.verify(x509.publicKey)).toBe(true);
   expect(x509.checkPrivateKey(createPrivateKey(String(privateKey)))).toBe(true);

@@ -1,0 +1,67 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { objectOf, type Ran, sspi } from './command.ts';
+
+describe('sspi demo', () => {
+  let ran: Ran;
+  let text: string;
+  let milliseconds: number;
+  beforeAll(async () => {
+    const started = performance.now();
+    ran = await sspi('demo');
+    milliseconds = performance.now() - started;
+    text = ran.lines.join('\n');
+  });
+
+  test('R54, C7: it shows each call of the loop, and ends well within 5 seconds', () => {
+    expect(ran.code).toBe(0);
+    expect(milliseconds).toBeLessThan(5_000);
+    expect(text).toMatch(/ 1 ISC {2}SEC_I_CONTINUE_NEEDED {4}0 +\d+ ClientHello$/mu);
+    expect(text).toContain('NTLM AUTHENTICATE');
+    expect(text).toMatch(/ISC {2}SEC_E_OK .*TSRequest v6 \{authInfo\}$/mu);
+    expect(text).toMatch(/ASC {2}SEC_E_OK +\d+ +0 -$/mu);
+  });
+
+  test('Q3: it shows what both sides know, the delegated identity among it', () => {
+    expect(text).toContain('domain EXAMPLE, user alice, password [redacted]');
+    expect(text).toContain('EXAMPLE\\alice, proved by NTLM');
+    expect(text).toContain('trusted, and it is for localhost');
+  });
+
+  test('M1, M6: a sealed message in each direction', () => {
+    expect(text).toMatch(/client -> server .*\n.*opened by the other side/u);
+    expect(text).toMatch(/server -> client .*\n.*opened by the other side/u);
+  });
+
+  test('C13, T7: a wrong password, with its reason on both sides', () => {
+    expect(text).toMatch(/ASC {2}SEC_E_LOGON_DENIED .*TSRequest v6 \{errorCode: 0xc000006d\}$/mu);
+    expect(text).toMatch(/The server: SEC_E_LOGON_DENIED\n {2}code +LOGON_DENIED/u);
+    expect(text).toMatch(/The client: SEC_E_LOGON_DENIED\n {2}code +PEER_REFUSED/u);
+    expect(text).toContain('STATUS_LOGON_FAILURE');
+  });
+
+  test('Z45: no secret is printed, and no line is longer than 80 columns', async () => {
+    const json = (await sspi('demo', '--json')).lines.join('\n');
+    for (const printed of [text, json]) expect(printed).not.toMatch(/AlicePass1!|not the password/u);
+    expect(ran.lines.filter((line) => line.length > 80)).toEqual([]);
+    expect(text).not.toContain('\u001b');
+  });
+
+  test('R54: the same as JSON', async () => {
+    const json = await sspi('demo', '--json');
+    expect(json.code).toBe(0);
+    expect(objectOf(json.lines.join('\n'))).toMatchObject({
+      ok: true,
+      rightPassword: {
+        asExpected: true,
+        calls: expect.arrayContaining([
+          expect.objectContaining({ function: 'AcceptSecurityContext', status: 'SEC_E_OK' }),
+        ]),
+        messages: [
+          { from: 'client', opened: true },
+          { from: 'server', opened: true },
+        ],
+      },
+      wrongPassword: { asExpected: true, clientReason: { ntStatus: 'STATUS_LOGON_FAILURE' } },
+    });
+  });
+});
