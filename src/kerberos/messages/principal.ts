@@ -54,14 +54,14 @@ export function parsePrincipal(text: string, nameType?: number): Principal {
   let realm: string | undefined;
   for (let i = 0; i < text.length; i++) {
     let character = text.charAt(i);
-    const escaped = character === '\\';
-    if (escaped) character = unescape(text.charAt(++i));
+    const isEscaped = character === '\\';
+    if (isEscaped) character = unescaped(text.charAt(++i));
     if (realm !== undefined) {
-      if (!escaped && character === '@') throw unusable('more than one @');
+      if (!isEscaped && character === '@') throw unusable('more than one @');
       realm += character;
-    } else if (!escaped && character === '@') {
+    } else if (!isEscaped && character === '@') {
       realm = '';
-    } else if (!escaped && character === '/') {
+    } else if (!isEscaped && character === '/') {
       parts.push('');
     } else {
       parts.push(`${parts.pop() ?? ''}${character}`);
@@ -80,7 +80,7 @@ function parseEnterprise(text: string): Principal {
   return { name: { nameType: NAME_TYPE.ENTERPRISE, nameString: [name] }, realm: more[0] };
 }
 
-function unescape(character: string): string {
+function unescaped(character: string): string {
   switch (character) {
     case '':
       throw unusable('a backslash at the end');
@@ -103,13 +103,13 @@ function unusable(detail: string): SspiError {
 
 /** A principal as text, escaped so that {@link parsePrincipal} finds the same. */
 export function formatPrincipal(name: PrincipalName, realm?: string): string {
-  const parts = name.nameString.map((part) => escape(part, name.nameType !== NAME_TYPE.ENTERPRISE)).join('/');
-  return realm === undefined ? parts : `${parts}@${escape(realm, true)}`;
+  const parts = name.nameString.map((part) => escaped(part, name.nameType !== NAME_TYPE.ENTERPRISE)).join('/');
+  return realm === undefined ? parts : `${parts}@${escaped(realm, true)}`;
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\t': '\\t', '\b': '\\b', '\0': '\\0' };
 
-function escape(part: string, at: boolean): string {
+function escaped(part: string, at: boolean): string {
   const special = at ? /[\\/@\n\t\b\0]/g : /[\\/\n\t\b\0]/g;
   return part.replace(special, (character) => ESCAPES[character] ?? `\\${character}`);
 }
