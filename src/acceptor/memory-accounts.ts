@@ -86,7 +86,7 @@ function hashOf({ password, ntHash }: MemoryAccount): Secret {
   if (ntHash !== undefined) {
     const octets = ntHash instanceof Secret ? ntHash.reveal() : ntHash;
     if (octets.length !== 16) throw refused('an NT hash has 16 octets');
-    return new Secret(octets.slice());
+    return new Secret(new Uint8Array(octets)); // a copy, which the slice of a Buffer is not
   }
   if (password instanceof Secret) return new Secret(md4(password.reveal()));
   const octets = encodeUtf16(password ?? '');

@@ -13,6 +13,7 @@ import {
   NEVER,
   NTSTATUS,
   type Scope,
+  Secret,
   SspiError,
 } from '../sspi/index.ts';
 import {
@@ -43,9 +44,16 @@ const STAND_ALONE: ComputerNames = {
   dnsDomain: 'server',
 };
 
+/** A server. */
+export interface Acceptor {
+  readonly identity: AcceptorIdentity;
+  /** 16 octets that are nobody's NT hash, for users that do not exist. */
+  readonly decoyHash: Uint8Array;
+}
+
 /** The conversation: NEGOTIATE, CHALLENGE, AUTHENTICATE. */
 export async function* accept(
-  identity: AcceptorIdentity,
+  { identity, decoyHash }: Acceptor,
   options: AcceptOptions,
   scope: Scope,
   first: Uint8Array,
@@ -75,12 +83,12 @@ export async function* accept(
   const flags = agreedFlags(offered, message.flags);
   assertProtection(flags, options.flags, identity, STAGE);
   assertSessionKey(message, flags);
-  const logon = await verifyLogon(identity, { message, serverChallenge, flags }, scope.host);
+  const logon = await verifyLogon(identity, { message, serverChallenge, flags, decoyHash });
 
   // Then whether the messages are those that the client saw and sent, and meant for us, and now.
-  const exportedSessionKey = exportSessionKey(message, flags, logon.keyExchangeKey);
+  const exportedSessionKey = scope.own(new Secret(exportSessionKey(message, flags, logon.keyExchangeKey)));
   const expectedMic = (at: number): Uint8Array =>
-    messageIntegrityCode(exportedSessionKey, negotiate, challenge, received, at);
+    messageIntegrityCode(exportedSessionKey.reveal(), negotiate, challenge, received, at);
   checkMic(identity, message, { timestamp, expectedMic });
   const { ntResponse } = message;
   const avPairs = ntResponse.kind === 'ntlm-v2' ? ntResponse.clientChallenge.avPairs : [];

@@ -5,7 +5,6 @@
 import type { Host } from '../host/index.ts';
 import {
   type AcceptOptions,
-  type AcceptorIdentity,
   type Credential,
   contextOf,
   type InitiateOptions,
@@ -14,7 +13,7 @@ import {
   type SecurityContext,
   SspiError,
 } from '../sspi/index.ts';
-import { accept } from './acceptor.ts';
+import { type Acceptor, accept } from './acceptor.ts';
 import { NTLM_ATTRIBUTES } from './established.ts';
 import { NTLM_INFO } from './info.ts';
 import { type ClientLogon, initiate } from './initiator.ts';
@@ -25,7 +24,7 @@ export interface NtlmCredentialOptions {
   readonly host: Host;
   /** With its secret, which the credential disposes. */
   readonly client?: ClientLogon | undefined;
-  readonly server?: AcceptorIdentity | undefined;
+  readonly server?: Acceptor | undefined;
 }
 
 /** See the module. */

@@ -11,7 +11,7 @@ import {
   type KeyInfo,
   NEVER,
   type Scope,
-  Secret,
+  type Secret,
   toFileTime,
 } from '../sspi/index.ts';
 import { describeNtlm } from './fields.ts';
@@ -37,8 +37,8 @@ export const NTLM_ATTRIBUTES = [
 export interface Agreement {
   /** NegotiateFlags. */
   readonly flags: number;
-  /** 16 octets; absent for anonymous clients, whose key everybody knows. */
-  readonly exportedSessionKey: Uint8Array | undefined;
+  /** 16 octets, owned by the scope already; absent for anonymous clients, whose key everybody knows. */
+  readonly exportedSessionKey: Secret | undefined;
   readonly side: Side;
   /** `DOMAIN\user` of the client. */
   readonly clientName: string;
@@ -49,9 +49,9 @@ export interface Agreement {
 
 /** Makes the message protection and lets the context answer queries. */
 export function establish(scope: Scope, agreement: Agreement): NtlmMessageSecurity {
-  const { flags, side, clientName, targetName, client } = agreement;
-  const exportedSessionKey = agreement.exportedSessionKey ?? new Uint8Array(16);
-  const messages = scope.own(new NtlmMessageSecurity({ flags, exportedSessionKey, side }));
+  const { flags, exportedSessionKey, side, clientName, targetName, client } = agreement;
+  const key = exportedSessionKey?.reveal() ?? new Uint8Array(16);
+  const messages = scope.own(new NtlmMessageSecurity({ flags, exportedSessionKey: key, side }));
   const now = scope.host.clock.now();
   scope.publish('SIZES', () => messages.sizes);
   scope.publish('NAMES', () => ({ userName: clientName }));
@@ -60,10 +60,8 @@ export function establish(scope: Scope, agreement: Agreement): NtlmMessageSecuri
   scope.publish('LIFESPAN', () => ({ start: toFileTime(now), expiry: NEVER }));
   scope.publish('KEY_INFO', () => keyInfo(flags));
   if (client !== undefined) scope.publish('ACCESS_TOKEN', () => client);
-  if (agreement.exportedSessionKey !== undefined) {
-    const sessionKey = scope.own(new Secret(agreement.exportedSessionKey));
-    scope.publish('SESSION_KEY', () => ({ sessionKey: sessionKey.clone() }));
-  }
+  if (exportedSessionKey !== undefined)
+    scope.publish('SESSION_KEY', () => ({ sessionKey: exportedSessionKey.clone() }));
   return messages;
 }
 

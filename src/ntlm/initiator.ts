@@ -10,7 +10,7 @@ import {
   NEVER,
   NTSTATUS,
   type Scope,
-  type Secret,
+  Secret,
   SspiError,
 } from '../sspi/index.ts';
 import { encodeAuthenticate, MIC_AT } from './authenticate.ts';
@@ -62,7 +62,7 @@ export async function* initiate(
   const { authenticate, exportedSessionKey } =
     logon.kind === 'anonymous' ? answerAsNobody(flags) : answer(logon, options, scope, { flags, challenge });
   if (exportedSessionKey !== undefined && avValue(challenge.targetInfo ?? [], AV_ID.TIMESTAMP) !== undefined)
-    authenticate.set(messageIntegrityCode(exportedSessionKey, negotiate, received, authenticate), MIC_AT);
+    authenticate.set(messageIntegrityCode(exportedSessionKey.reveal(), negotiate, received, authenticate), MIC_AT);
   scope.trace(messageEvent('sent', authenticate));
 
   const clientName = logon.kind === 'anonymous' ? '' : qualifiedName(logon.domain, logon.user);
@@ -128,7 +128,7 @@ function agreedFlags(offered: number, { flags: chosen, targetInfo = [] }: Challe
 /** An AUTHENTICATE, its MIC still zero. */
 interface Answer {
   readonly authenticate: Uint8Array;
-  readonly exportedSessionKey: Uint8Array | undefined;
+  readonly exportedSessionKey: Secret | undefined;
 }
 
 /** The CHALLENGE, and what it left of our offer. */
@@ -141,10 +141,11 @@ interface Agreed {
 function answer(
   { user, domain, responseKey }: ClientLogon & { kind: 'account' },
   options: InitiateOptions,
-  { host }: Scope,
+  scope: Scope,
   { flags, challenge }: Agreed,
 ): Answer {
   const { serverChallenge, targetInfo = [] } = challenge;
+  const { host } = scope;
   const key = responseKey.reveal();
   const exchange = hasAny(flags, NEGOTIATE.KEY_EXCH);
   const random = host.random.bytes(exchange ? 24 : 8); // at once: asking twice costs twice
@@ -174,7 +175,7 @@ function answer(
     encryptedRandomSessionKey,
     version,
   });
-  return { authenticate, exportedSessionKey };
+  return { authenticate, exportedSessionKey: scope.own(new Secret(exportedSessionKey)) };
 }
 
 /** Pairs that are ours to write: a server, or somebody in between, that sends them wants to speak for us (fault Z13). */

@@ -35,12 +35,12 @@ export function sealKey(flags: number, exportedSessionKey: Uint8Array, side: Sid
     if (is56) return concat(exportedSessionKey.subarray(0, 7), Uint8Array.of(0xa0));
     return concat(exportedSessionKey.subarray(0, 5), Uint8Array.of(0xe5, 0x38, 0xb0));
   }
-  return exportedSessionKey.slice();
+  return new Uint8Array(exportedSessionKey);
 }
 
 /** RC4K: the session key on its way to the server. The same function opens it. */
 export function rc4k(key: Uint8Array, data: Uint8Array): Uint8Array {
-  const result = data.slice();
+  const result = new Uint8Array(data);
   const stream = new Rc4(key);
   stream.transform(result);
   stream.dispose();
@@ -92,5 +92,5 @@ export function keyExchangeKeyV1(input: KeyExchangeInput): Uint8Array {
   }
   if (lmHash !== undefined && hasAny(flags, NEGOTIATE.REQUEST_NON_NT_SESSION_KEY))
     return concat(lmHash.subarray(0, 8), new Uint8Array(8));
-  return sessionBaseKey.slice();
+  return new Uint8Array(sessionBaseKey);
 }

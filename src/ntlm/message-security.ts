@@ -57,7 +57,7 @@ export class NtlmMessageSecurity implements TokenProtection {
 
   constructor({ flags, exportedSessionKey, side }: MessageSecurityOptions) {
     this.#flags = flags;
-    this.#sessionKey = exportedSessionKey.slice();
+    this.#sessionKey = new Uint8Array(exportedSessionKey); // a copy, which the slice of a Buffer is not
     this.#side = side;
     this.confidentiality = hasAny(flags, NEGOTIATE.SEAL);
     this.integrity = hasAny(flags, NEGOTIATE.SIGN | NEGOTIATE.SEAL);
@@ -73,7 +73,7 @@ export class NtlmMessageSecurity implements TokenProtection {
   }
 
   unwrap(token: Uint8Array): Uint8Array {
-    const data = token.slice(SIGNATURE_LENGTH);
+    const data = new Uint8Array(token.subarray(SIGNATURE_LENGTH)); // the token itself stays as it is, a Buffer too
     this.unseal(token.subarray(0, SIGNATURE_LENGTH), data);
     return data;
   }

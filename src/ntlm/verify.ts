@@ -5,10 +5,10 @@
  * @module
  */
 import { equalInConstantTime } from '../crypto/index.ts';
-import type { Host } from '../host/index.ts';
 import {
   type AcceptorIdentity,
   type Account,
+  type AccountQuery,
   type AccountSource,
   NTSTATUS,
   type NtlmVerdict,
@@ -41,6 +41,8 @@ export interface LogonAttempt {
   readonly serverChallenge: Uint8Array;
   /** The NegotiateFlags agreed upon: they say how NTLMv1 computes. */
   readonly flags: number;
+  /** What the response of an unknown user is held against. */
+  readonly decoyHash: Uint8Array;
 }
 
 const STAGE = 'NTLM AUTHENTICATE';
@@ -49,7 +51,7 @@ const STAGE = 'NTLM AUTHENTICATE';
 type Proof = Exclude<AuthenticateMessage['ntResponse'], { kind: 'none' }>;
 
 /** @throws SspiError LOGON_DENIED, ACCOUNT_RESTRICTED, NO_AUTHENTICATING_AUTHORITY, WEAK_CRYPTO_REFUSED */
-export async function verifyLogon(identity: AcceptorIdentity, attempt: LogonAttempt, host: Host): Promise<ProvenLogon> {
+export async function verifyLogon(identity: AcceptorIdentity, attempt: LogonAttempt): Promise<ProvenLogon> {
   const { ntResponse } = attempt.message;
   if (ntResponse.kind === 'none') throw denied('there is no NtChallengeResponse');
   if (ntResponse.kind === 'ntlm-v1' && identity.allowNtlmV1 !== true)
@@ -61,7 +63,7 @@ export async function verifyLogon(identity: AcceptorIdentity, attempt: LogonAtte
     });
   const { accounts } = identity;
   return 'find' in accounts
-    ? verifyWithAccount(accounts, attempt, ntResponse, host)
+    ? verifyWithAccount(accounts, attempt, ntResponse)
     : verifyElsewhere(accounts, attempt, ntResponse);
 }
 
@@ -69,19 +71,15 @@ export async function verifyLogon(identity: AcceptorIdentity, attempt: LogonAtte
  * First with the domain that the client sent, then without one: some clients compute their response so ([MS-NLMP] 3.2.5.1.2).
  * The Guest account that the specification tries last is not tried here.
  */
-async function verifyWithAccount(
-  source: AccountSource,
-  attempt: LogonAttempt,
-  response: Proof,
-  host: Host,
-): Promise<ProvenLogon> {
+async function verifyWithAccount(source: AccountSource, attempt: LogonAttempt, response: Proof): Promise<ProvenLogon> {
+  const { decoyHash } = attempt;
   const { user, domain } = attempt.message;
-  const named = await find(source, user, domain, host);
+  const named = await find(source, { user, domain }, decoyHash);
   const key = keyIfProven(named, domain, attempt, response);
   if (key !== undefined) return proven(named, key);
   if (domain === '') throw denied();
 
-  const local = await find(source, user, '', host);
+  const local = await find(source, { user, domain: '' }, decoyHash);
   const candidate = local.account === undefined ? named : local;
   const localKey = keyIfProven(candidate, '', attempt, response);
   if (localKey === undefined) throw denied();
@@ -95,10 +93,10 @@ interface Candidate {
 }
 
 /** A look-up that fails is a refusal, and so is an account whose secret cannot be used (CVE-2022-24883, fault Z20). */
-async function find(source: AccountSource, user: string, domain: string, host: Host): Promise<Candidate> {
+async function find(source: AccountSource, query: AccountQuery, decoyHash: Uint8Array): Promise<Candidate> {
   try {
-    const account = await source.find({ user, domain });
-    return { account, ntHash: account === undefined ? host.random.bytes(16) : ntHashOf(account) };
+    const account = await source.find(query);
+    return { account, ntHash: account === undefined ? decoyHash : ntHashOf(account) };
   } catch (cause) {
     throw unavailable(cause);
   }
@@ -165,7 +163,7 @@ async function verifyElsewhere(
 /** The verifier may keep its own, or wipe it as soon as we have a copy. */
 function copyOfKey(secret: Secret): Uint8Array {
   if (secret.disposed || secret.length !== 16) throw unavailable(new TypeError('a SessionBaseKey has 16 octets'));
-  return secret.reveal().slice();
+  return new Uint8Array(secret.reveal());
 }
 
 function refusedElsewhere(ntStatus: number): SspiError {

@@ -87,14 +87,14 @@ describe('the list', () => {
   });
 
   test('the secrets given stay the caller’s', async () => {
-    const [password, ntHash] = [Secret.fromText('password'), new Uint8Array(16).fill(7)];
+    const [password, ntHash] = [Secret.fromText('password'), Buffer.alloc(16, 7)];
     const source = memoryAccounts([
       { user: 'a', password },
       { user: 'b', ntHash },
     ]);
     source.dispose();
     expect(password.disposed).toBe(false);
-    expect(ntHash).toEqual(new Uint8Array(16).fill(7));
+    expect(ntHash).toEqual(Buffer.alloc(16, 7));
   });
 
   test('Z20: emptied accounts refuse everybody by an error', async () => {

@@ -237,6 +237,17 @@ describe('what was not negotiated', () => {
   });
 });
 
+test('X27: unwrap leaves the token as it is, and the session key stays the caller’s, Buffers included', () => {
+  const key = Buffer.alloc(16, 0x55);
+  const server = new NtlmMessageSecurity({ flags: EXTENDED, exportedSessionKey: key, side: 'server' });
+  const token = Buffer.from(security('client').wrap(MESSAGE));
+  const before = token.toString('hex');
+  expect(toHex(server.unwrap(token))).toBe(toHex(MESSAGE));
+  expect(token.toString('hex')).toBe(before);
+  server.dispose();
+  expect(key).toEqual(Buffer.alloc(16, 0x55));
+});
+
 test('N13: sides and session keys lead to different keys', () => {
   const other = new NtlmMessageSecurity({
     flags: EXTENDED,
