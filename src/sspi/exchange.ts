@@ -157,7 +157,7 @@ class ExchangeContext implements SecurityContext, Scope {
     } else {
       result = await this.#exchange.next(token);
     }
-    if (this.#disposed) throw new SspiError('INVALID_HANDLE', { stage: 'step', detail: 'the context was deleted meanwhile' });
+    if (this.#disposed) throw deletedMeanwhile();
     if (result.done === true) return this.#establish(result.value, whole);
     return this.#report(result.value, whole);
   }
@@ -165,7 +165,13 @@ class ExchangeContext implements SecurityContext, Scope {
   #report(leg: Leg, whole: number): Step {
     if ('wanted' in leg) return { status: SEC_I.INCOMPLETE_CREDENTIALS, consumed: 0 };
     const flags = this.#options.intermediateFlags ?? 0;
-    return { status: SEC_I.CONTINUE_NEEDED, token: leg.token, consumed: whole - (leg.extra ?? 0), flags, expiry: NEVER };
+    return {
+      status: SEC_I.CONTINUE_NEEDED,
+      token: leg.token,
+      consumed: whole - (leg.extra ?? 0),
+      flags,
+      expiry: NEVER,
+    };
   }
 
   #establish(established: Established, whole: number): Step {
@@ -199,12 +205,14 @@ class ExchangeContext implements SecurityContext, Scope {
     const { maxToken = DEFAULT_MAX_TOKEN, maxLegs = DEFAULT_MAX_LEGS } = this.#options.limits ?? {};
     if (this.#options.frame === undefined && length > maxToken)
       throw new SspiError('TOKEN_TOO_LARGE', { stage: 'step', detail: `${length} octets, the limit is ${maxToken}` });
-    if (++this.#legs > maxLegs) throw new SspiError('TOO_MANY_LEGS', { stage: 'step', detail: `the limit is ${maxLegs}` });
+    if (++this.#legs > maxLegs)
+      throw new SspiError('TOO_MANY_LEGS', { stage: 'step', detail: `the limit is ${maxLegs}` });
   }
 
   /** A context that failed stays failed: it keeps the error, without the token that went out with it once. */
   #poison(error: unknown): SspiError {
-    const failure = asSspiError(error);
+    // After a deletion an exchange finds what it owned wiped; whatever it makes of that, this is the reason.
+    const failure = this.#disposed ? deletedMeanwhile(error) : asSspiError(error);
     if (!this.#disposed) {
       const { stage, detail, status, ntStatus, cause } = failure;
       this.#failure = new SspiError(failure.code, { stage, detail, status, ntStatus, cause });
@@ -215,7 +223,8 @@ class ExchangeContext implements SecurityContext, Scope {
 
   get messages(): MessageProtection {
     this.#assertAlive('message protection');
-    if (this.#established === undefined) throw new SspiError('CONTEXT_NOT_ESTABLISHED', { stage: 'message protection' });
+    if (this.#established === undefined)
+      throw new SspiError('CONTEXT_NOT_ESTABLISHED', { stage: 'message protection' });
     if (this.#established.messages === undefined)
       throw new SspiError('UNSUPPORTED_FUNCTION', { stage: 'message protection' });
     return this.#established.messages;
@@ -227,7 +236,9 @@ class ExchangeContext implements SecurityContext, Scope {
     // `publish` is the only writer, and ties the type of the value to the name.
     if (value !== undefined) return value() as AttributeValues[N];
     const known = this.#established === undefined && this.#options.attributes.includes(attribute);
-    throw new SspiError(known ? 'CONTEXT_NOT_ESTABLISHED' : 'UNSUPPORTED_FUNCTION', { stage: `attribute ${attribute}` });
+    throw new SspiError(known ? 'CONTEXT_NOT_ESTABLISHED' : 'UNSUPPORTED_FUNCTION', {
+      stage: `attribute ${attribute}`,
+    });
   }
 
   #assertAlive(stage: string): void {
@@ -263,10 +274,16 @@ class ExchangeContext implements SecurityContext, Scope {
   }
 }
 
+function deletedMeanwhile(cause?: unknown): SspiError {
+  return new SspiError('INVALID_HANDLE', { stage: 'step', detail: 'the context was deleted meanwhile', cause });
+}
+
 /** Whatever was thrown, as the one error type of this library. */
 export function asSspiError(error: unknown): SspiError {
   if (error instanceof SspiError) return error;
-  if (error instanceof DerError) return new SspiError('MALFORMED_TOKEN', { stage: 'DER', detail: error.message, cause: error });
-  if (error instanceof OctetsError) return new SspiError('MALFORMED_TOKEN', { stage: 'step', detail: error.message, cause: error });
+  if (error instanceof DerError)
+    return new SspiError('MALFORMED_TOKEN', { stage: 'DER', detail: error.message, cause: error });
+  if (error instanceof OctetsError)
+    return new SspiError('MALFORMED_TOKEN', { stage: 'step', detail: error.message, cause: error });
   return new SspiError('INTERNAL_ERROR', { stage: 'step', cause: error });
 }

@@ -15,7 +15,7 @@ import {
   toFileTime,
 } from '../../src/sspi/index.ts';
 import { toHex } from '../support/vectors.ts';
-import { acquireServer, failure, NOW, PROTECTED, say, startClient, startServer, thrown } from './support.ts';
+import { ALICE, acquireServer, failure, NOW, PROTECTED, say, startClient, startServer, thrown } from './support.ts';
 
 async function logOn(client: SecurityContext, server: SecurityContext) {
   const negotiate = await say(client);
@@ -255,6 +255,24 @@ describe('order of messages', () => {
     const again = await failure(server.step(new Uint8Array(0)));
     expect([again.code, again.status, again.ntStatus]).toEqual([error.code, error.status, error.ntStatus]);
     expect(server.state).toBe('failed');
+  });
+
+  test('a context that is deleted while its accounts are looked up ends with INVALID_HANDLE', async () => {
+    const source = memoryAccounts([ALICE]);
+    const [client, server] = [
+      await startClient(),
+      await startServer({
+        accounts: {
+          find: async (query) => {
+            server.dispose();
+            return source.find(query);
+          },
+        },
+      }),
+    ];
+    const error = await failure(server.step(await say(client, await say(server, await say(client)))));
+    expect([error.code, error.status]).toEqual(['INVALID_HANDLE', SEC_E.INVALID_HANDLE]);
+    expect(server.state).toBe('disposed');
   });
 
   test('the caller may use his buffers again as soon as a step is over', async () => {
