@@ -47,7 +47,7 @@ export function peerAcceptCommand(terminal: Terminal, exit: (code: number) => vo
 
 async function peerAccept(options: AcceptPeerOptions, terminal: Terminal): Promise<number> {
   const end = await endpointOptions(options);
-  (await Endpoint.open(end)).close(); // a certificate or option that cannot be used shows now
+  await (await Endpoint.open(end)).close(); // a certificate or option that cannot be used shows now
   const server = createServer();
   await listen(server, options);
   const { port } = server.address() as AddressInfo; // a TCP server that listens has one
@@ -87,22 +87,24 @@ function serve(
   });
 }
 
+/** @returns whether a context was established, whatever became of the connection afterwards */
 async function serveOne(socket: Socket, options: EndpointOptions, terminal: Terminal): Promise<boolean> {
   const frames = new FrameSocket(socket);
   let end: Endpoint | undefined;
+  let established = false;
   try {
     end = await Endpoint.open(options);
     const verdict = await accept(frames, end);
     terminal.out(JSON.stringify(verdict));
-    if (verdict.ok) await answer(frames, end);
-    return verdict.ok;
+    established = verdict.ok;
+    if (established) await answer(frames, end);
   } catch (error) {
     terminal.note(`sspi peer: ${describeFailure(error).error}`);
-    return false;
   } finally {
     frames.end();
     await end?.close();
   }
+  return established;
 }
 
 async function endpointOptions(options: AcceptPeerOptions): Promise<EndpointOptions> {

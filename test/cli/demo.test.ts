@@ -12,7 +12,7 @@ describe('sspi demo', () => {
     text = ran.lines.join('\n');
   });
 
-  test('R54, C7: it shows each call of the loop, and ends well within 5 seconds', () => {
+  test('R47, R71: it shows each call of the loop, and ends well within 5 seconds', () => {
     expect(ran.code).toBe(0);
     expect(milliseconds).toBeLessThan(5_000);
     expect(text).toMatch(/ 1 ISC {2}SEC_I_CONTINUE_NEEDED {4}0 +\d+ ClientHello$/mu);
@@ -39,14 +39,14 @@ describe('sspi demo', () => {
     expect(text).toContain('STATUS_LOGON_FAILURE');
   });
 
-  test('Z45: no secret is printed, and no line is longer than 80 columns', async () => {
+  test('no secret is printed, and no line is longer than 80 columns', async () => {
     const json = (await sspi('demo', '--json')).lines.join('\n');
     for (const printed of [text, json]) expect(printed).not.toMatch(/AlicePass1!|not the password/u);
     expect(ran.lines.filter((line) => line.length > 80)).toEqual([]);
     expect(text).not.toContain('\u001b');
   });
 
-  test('R54: the same as JSON', async () => {
+  test('the same as JSON', async () => {
     const json = await sspi('demo', '--json');
     expect(json.code).toBe(0);
     expect(objectOf(json.lines.join('\n'))).toMatchObject({

@@ -252,6 +252,30 @@ describe('Network Level Authentication that fails', () => {
     expect(connected).toMatchObject({ reason: { code: 'CONNECTION_CLOSED' } });
   });
 
+  test.each([
+    ['before the request', 0],
+    ['behind the request', 1],
+    ['behind the TLS handshake', 2],
+    ['within a TSRequest', 3],
+  ])('F1: a client that resets the connection %s is an error, and no unhandled one', async (_, stages) => {
+    const { near, far } = await pair();
+    near.on('error', () => undefined);
+    const accepting = server(far);
+    const outcome = expect(accepting).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' });
+    if (stages > 0) {
+      near.write(encodeConnectionRequest({ negotiation: { flags: 0, requestedProtocols: RDP_PROTOCOL.HYBRID } }));
+      await once(near, 'data');
+    }
+    if (stages > 1) {
+      const tls = connectTls({ socket: near, rejectUnauthorized: false }).on('error', () => undefined);
+      await once(tls, 'secureConnect');
+      if (stages > 2) await new Promise((resolve) => tls.write(Uint8Array.of(0x30, 0x10), resolve));
+    }
+    near.resetAndDestroy();
+    await outcome;
+    expect(far.destroyed).toBe(true);
+  });
+
   test('F1: an abort ends both sides with its reason', async () => {
     const controller = new AbortController();
     const { near, far } = await pair();
