@@ -4,7 +4,7 @@
  * @module
  */
 import { type AuthData, decodeAuthIdentity, NEVER, SEC_E, SECPKG_CRED, Secret, SspiError } from '../sspi/index.ts';
-import { checkAuthData, frameOf, inPackageForm } from './auth-data.ts';
+import { checkAuthData, frameOf } from './auth-data.ts';
 import { CredentialEntry } from './entries.ts';
 import { type Environment, findPackage } from './environment.ts';
 import type { CredHandle } from './handles.ts';
@@ -53,11 +53,12 @@ export async function acquireCredentialsHandle(
 
     const identity = authData instanceof Uint8Array ? decodeAuthIdentity(authData) : undefined;
     try {
-      const material =
-        identity === undefined ? checkAuthData(authData) : inPackageForm(securityPackage, undefined, identity);
+      const { name } = securityPackage.info;
+      const material = identity === undefined ? checkAuthData(authData) : frameOf(name, undefined)(identity);
       const request = { use, principal: principal ?? undefined, authData: material, host: environment.host };
       const credential = await securityPackage.acquire(request);
-      const handle = environment.credentials.add(new CredentialEntry(securityPackage, credential, frameOf(material)));
+      const entry = new CredentialEntry(securityPackage, credential, frameOf(name, material));
+      const handle = environment.credentials.add(entry);
       return { status: SEC_E.OK, credential: handle, expiry: environment.localTime(credential.expiry) };
     } finally {
       // The credential has made its own copy of a password that was unpacked here.

@@ -8,13 +8,24 @@ import {
   type AuthIdentity,
   type CredSspCredential,
   Secret,
-  type SecurityPackage,
+  type SpnegoAuthData,
   SspiError,
   validateAuthIdentity,
 } from '../sspi/index.ts';
 
-/** The package whose pAuthData wraps an identity into a CREDSSP_CRED (contract A8). */
-const CREDSSP = 'CREDSSP';
+/** Every kind there is: the type sees to it that none is forgotten. */
+const KINDS: Readonly<Record<AuthData['kind'], true>> = {
+  identity: true,
+  'nt-hash': true,
+  anonymous: true,
+  keytab: true,
+  ccache: true,
+  acceptor: true,
+  'kerberos-acceptor': true,
+  schannel: true,
+  credssp: true,
+  'credssp-ex': true,
+};
 
 /**
  * The credential structure that a caller passed.
@@ -23,25 +34,16 @@ const CREDSSP = 'CREDSSP';
 export function checkAuthData(authData: unknown): AuthData | undefined {
   if (authData === undefined || authData === null) return undefined;
   if (!isAuthData(authData)) throw unknown('not one of the credential structures');
-  checkIdentity(authData);
+  checkContent(authData);
   return authData;
 }
 
-const KINDS: ReadonlySet<unknown> = new Set<AuthData['kind']>([
-  'identity',
-  'nt-hash',
-  'anonymous',
-  'acceptor',
-  'schannel',
-  'credssp',
-  'credssp-ex',
-]);
-
 function isAuthData(value: unknown): value is AuthData {
-  return typeof value === 'object' && value !== null && 'kind' in value && KINDS.has(value.kind);
+  if (typeof value !== 'object' || value === null || !('kind' in value)) return false;
+  return typeof value.kind === 'string' && Object.hasOwn(KINDS, value.kind);
 }
 
-function checkIdentity(authData: AuthData): void {
+function checkContent(authData: AuthData): void {
   if (authData.kind === 'identity') validateAuthIdentity(authData);
   if (authData.kind === 'nt-hash' && !(typeof authData.user === 'string' && authData.ntHash instanceof Secret))
     throw unknown('no user or no NT hash');
@@ -56,36 +58,45 @@ function checkNested(spnegoCred: unknown): void {
   if (spnegoCred === undefined || spnegoCred === null) return;
   if (!isAuthData(spnegoCred)) throw unknown('pSpnegoCred is not one of the credential structures');
   if (spnegoCred.kind === 'credssp' || spnegoCred.kind === 'credssp-ex') throw unknown('a CREDSSP_CRED within another');
-  checkIdentity(spnegoCred);
+  checkContent(spnegoCred);
 }
+
+/** Puts an identity into the surroundings that a package takes it in. */
+export type IdentityFrame = (identity: AuthIdentity) => AuthData;
+
+/** The package that takes an identity only within a CREDSSP_CRED (contract A8). */
+const CREDSSP = 'CREDSSP';
 
 /**
- * What stays of a credential's structure when the identity is taken out of it: the surroundings for an identity that a
- * SECBUFFER_PKG_PARAMS buffer brings (contract R23). Certificates and their keys are not kept.
+ * What stays of a credential's structure when the identity is taken out of it, for the identity that a SECBUFFER_PKG_PARAMS buffer
+ * brings (contract R23): policy, trusted roots, package list, where the KDCs are. No secret is kept, and no certificate.
+ * @param packageName - for a credential that came with nothing, or with a bare identity
  */
-export function frameOf(authData: AuthData | undefined): AuthData | undefined {
+export function frameOf(packageName: string, authData: AuthData | undefined): IdentityFrame {
+  if (authData?.kind === 'credssp-ex') {
+    const { kind, version, flags, cred } = authData;
+    const frame = frameOfCredSsp(cred);
+    return (identity) => ({ kind, version, flags, cred: frame(identity) });
+  }
   if (authData?.kind === 'credssp') return frameOfCredSsp(authData);
-  if (authData?.kind === 'credssp-ex') return { ...authData, cred: frameOfCredSsp(authData.cred) };
-  return undefined;
+  return packageName === CREDSSP ? frameOfCredSsp({ kind: 'credssp' }) : frameOfIdentity(authData);
 }
 
-function frameOfCredSsp({ kind, schannelCred, options }: CredSspCredential): CredSspCredential {
-  return {
+function frameOfCredSsp({ kind, schannelCred, spnegoCred, options }: CredSspCredential) {
+  const tls = schannelCred === undefined ? undefined : { ...schannelCred, certificates: undefined };
+  const frame = frameOfIdentity(spnegoCred);
+  return (identity: AuthIdentity): CredSspCredential => ({
     kind,
-    schannelCred: schannelCred === undefined ? undefined : { ...schannelCred, certificates: undefined },
+    schannelCred: tls,
+    spnegoCred: frame(identity),
     options,
-  };
+  });
 }
 
-/** An identity in the structure that the package takes. */
-export function inPackageForm(
-  securityPackage: SecurityPackage,
-  frame: AuthData | undefined,
-  identity: AuthIdentity,
-): AuthData {
-  if (frame?.kind === 'credssp') return { ...frame, spnegoCred: identity };
-  if (frame?.kind === 'credssp-ex') return { ...frame, cred: { ...frame.cred, spnegoCred: identity } };
-  return securityPackage.info.name === CREDSSP ? { kind: 'credssp', spnegoCred: identity } : identity;
+function frameOfIdentity(authData: AuthData | undefined): (identity: AuthIdentity) => SpnegoAuthData {
+  const packageList = authData !== undefined && 'packageList' in authData ? authData.packageList : undefined;
+  const kerberos = authData !== undefined && 'kerberos' in authData ? authData.kerberos : undefined;
+  return (identity) => ({ kerberos, ...identity, packageList: identity.packageList ?? packageList });
 }
 
 function unknown(detail: string): SspiError {

@@ -3,25 +3,19 @@
  * SSPI functions add to it.
  * @module
  */
-import type {
-  AuthData,
-  ChannelBindings,
-  Credential,
-  SecurityContext,
-  SecurityPackage,
-  SspiError,
-} from '../sspi/index.ts';
+import type { ChannelBindings, Credential, SecurityContext, SecurityPackage, SspiError } from '../sspi/index.ts';
+import type { IdentityFrame } from './auth-data.ts';
 
 /** Behind a `CredHandle`. The secrets live until the handle is freed and the last context is deleted (contract A14). */
 export class CredentialEntry {
   readonly package: SecurityPackage;
   readonly credential: Credential;
-  /** What the credential was made of, without its secrets: SECBUFFER_PKG_PARAMS may bring others (contract R23). */
-  readonly frame: AuthData | undefined;
+  /** Surroundings for another identity, which SECBUFFER_PKG_PARAMS may bring (contract R23). */
+  readonly frame: IdentityFrame;
   #freed = false;
   #contexts = 0;
 
-  constructor(securityPackage: SecurityPackage, credential: Credential, frame: AuthData | undefined) {
+  constructor(securityPackage: SecurityPackage, credential: Credential, frame: IdentityFrame) {
     this.package = securityPackage;
     this.credential = credential;
     this.frame = frame;

@@ -4,7 +4,6 @@
  * @module
  */
 import { decodeAuthIdentity, ISC_REQ, SECBUFFER, SECPKG_CRED, Secret } from '../sspi/index.ts';
-import { inPackageForm } from './auth-data.ts';
 import { bufferOf, octetsOf } from './buffers.ts';
 import type { ContextCall } from './context-call.ts';
 import { CredentialEntry } from './entries.ts';
@@ -26,10 +25,10 @@ export async function suppliedCredential(
 
   const identity = decodeAuthIdentity(octetsOf(parameters));
   try {
-    const authData = inPackageForm(handle.package, handle.frame, identity);
+    const authData = handle.frame(identity);
     const use = (handle.credential.use & ~SECPKG_CRED.BOTH) | SECPKG_CRED.OUTBOUND;
     const credential = await handle.package.acquire({ use, authData, host: environment.host });
-    return new CredentialEntry(handle.package, credential, undefined);
+    return new CredentialEntry(handle.package, credential, handle.frame);
   } finally {
     if (identity.password instanceof Secret) identity.password.dispose();
   }
