@@ -51,10 +51,14 @@ export function publishTlsAttributes(scope: Scope, engine: TlsEngine, maxToken: 
   scope.publish('CONNECTION_INFO', () => connectionInfo(engine));
   scope.publish('SESSION_INFO', () => ({ reconnect: false, sessionId: engine.sessionId }));
   scope.publish('APPLICATION_PROTOCOL', () => ({ protocol: engine.parameters.applicationProtocol }));
-  scope.publish('REMOTE_CERT_CONTEXT', () => ({ certificate: present(engine.peerCertificates[0], 'the peer') }));
-  scope.publish('LOCAL_CERT_CONTEXT', () => ({ certificate: present(engine.ownCertificate, 'this side') }));
-  scope.publish('REMOTE_CERTIFICATES', () => ({ certificates: engine.peerCertificates }));
-  scope.publish('REMOTE_CERT_CHAIN', () => ({ certificates: engine.peerCertificates }));
+  scope.publish('REMOTE_CERT_CONTEXT', () => ({ certificate: copyOf(engine.peerCertificates[0], 'the peer') }));
+  scope.publish('LOCAL_CERT_CONTEXT', () => ({ certificate: copyOf(engine.ownCertificate, 'this side') }));
+  scope.publish('REMOTE_CERTIFICATES', () => ({
+    certificates: engine.peerCertificates.map((der) => new Uint8Array(der)),
+  }));
+  scope.publish('REMOTE_CERT_CHAIN', () => ({
+    certificates: engine.peerCertificates.map((der) => new Uint8Array(der)),
+  }));
   scope.publish('ENDPOINT_BINDINGS', () => ({ applicationData: tlsServerEndPoint(serverCertificate(engine)) }));
   scope.publish('UNIQUE_BINDINGS', () => ({ applicationData: tlsUnique(engine) }));
   scope.publish('KEYING_MATERIAL', () => ({
@@ -70,6 +74,11 @@ export function expiryOf(engine: TlsEngine): bigint {
 
 function serverCertificate(engine: TlsEngine): Uint8Array {
   return present(engine.role === 'client' ? engine.peerCertificates[0] : engine.ownCertificate, 'the server');
+}
+
+/** Engines share the arrays of certificates; what goes out belongs to who asked. */
+function copyOf(certificate: Uint8Array | undefined, whose: string): Uint8Array {
+  return new Uint8Array(present(certificate, whose));
 }
 
 /** Schannel's answer for a certificate that is not there is SEC_E_NO_CREDENTIALS. */

@@ -14,6 +14,7 @@ import { alertReceived, plainAlert } from './alerts.ts';
 import { isSelfIssued } from './certificate.ts';
 import { tlsFailure } from './failures.ts';
 import { HANDSHAKE, handshakeMessages, sessionIdIn } from './handshake-messages.ts';
+import { interned } from './interned.ts';
 import { CONTENT_TYPE, eachRecord, frameFirstRecord, MAXIMUM_PLAINTEXT, RECORD_HEADER } from './records.ts';
 import { Wire } from './wire.ts';
 
@@ -230,13 +231,15 @@ export class TlsEngine {
 
   /**
    * DER of the peer's certificates as they came, leaf first; empty when there is none. Known as soon as the peer's Certificate
-   * message was read, which on a client may be before the handshake is over.
+   * message was read, which on a client may be before the handshake is over. Other engines may hold the same arrays: they are
+   * not to be written to. What stands behind a self-issued leaf is left out, as nothing can depend on it.
    */
   get peerCertificates(): readonly Uint8Array[] {
     const socket = this.#socket;
     if (this.#peerChain !== undefined || socket === undefined) return this.#peerChain ?? [];
     const { raw: leaf } = socket.getPeerCertificate(false) ?? {};
-    const chain = leaf === undefined ? [] : isSelfIssued(leaf) ? [plainView(leaf)] : certificatesSentTo(socket);
+    const chain =
+      leaf === undefined ? [] : isSelfIssued(interned(leaf)) ? [interned(leaf)] : certificatesSentTo(socket);
     if (chain.length > 0 || this.#established) this.#peerChain = chain;
     return chain;
   }
@@ -245,7 +248,7 @@ export class TlsEngine {
   get ownCertificate(): Uint8Array | undefined {
     if (this.#ownCertificate !== undefined) return this.#ownCertificate;
     const own = this.#socket?.getX509Certificate();
-    return own === undefined ? undefined : plainView(own.raw);
+    return own === undefined ? undefined : interned(own.raw);
   }
 
   /** The id that the server gave the session; empty under TLS 1.3, where the field only repeats what the client sent. */
@@ -340,7 +343,7 @@ function nextTurn(): Promise<void> {
 function certificatesSentTo(socket: TLSSocket): Uint8Array[] {
   const chain: Uint8Array[] = [];
   for (let next = socket.getPeerX509Certificate(); next !== undefined; next = next.issuerCertificate)
-    chain.push(plainView(next.raw));
+    chain.push(interned(next.raw));
   return chain;
 }
 

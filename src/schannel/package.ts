@@ -115,7 +115,6 @@ class SchannelHandle implements Credential {
     const inspect = (engine: TlsEngine): void => {
       const verdict = evaluateServer(engine, this.#tls, host, scope.host.clock.now());
       scope.publish('CERT_TRUST_STATUS', () => verdict);
-      scope.publish('REMOTE_CERT_CONTEXT', () => ({ certificate: engine.peerCertificates[0] ?? new Uint8Array(0) }));
       if (!manual) assertTrusted(verdict, 'TLS server certificate');
       trusted = isTrusted(verdict);
     };

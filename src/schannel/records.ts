@@ -74,7 +74,9 @@ function recordLength(input: Uint8Array, at: number): number | undefined {
 
 /** What is wrong with as much of a header as there is. */
 function faultOfHeader(input: Uint8Array, at: number): SspiError | undefined {
-  const [type, major, minor] = [input[at], input[at + 1], input[at + 2]];
+  const type = input[at];
+  const major = input[at + 1];
+  const minor = input[at + 2];
   if (type !== undefined && (type < CONTENT_TYPE.CHANGE_CIPHER_SPEC || type > CONTENT_TYPE.HEARTBEAT))
     return new SspiError('NOT_TLS', { stage: 'TLS record', detail: `content type ${type}` });
   if (major !== undefined && (major !== 3 || (minor ?? 0) > 4))

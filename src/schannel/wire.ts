@@ -3,6 +3,7 @@
  * kept until somebody takes it.
  * @module
  */
+import { Buffer } from 'node:buffer';
 import { Duplex } from 'node:stream';
 
 /** Octets in, octets out, no I/O. */
@@ -41,14 +42,20 @@ export class Wire extends Duplex {
 
   /** Everything that was written since the last call, in memory of its own. */
   takeWritten(): Uint8Array {
-    const taken = new Uint8Array(this.#length);
+    const chunks = this.#written;
+    const [only] = chunks;
+    const length = this.#length;
+    this.#written = [];
+    this.#length = 0;
+    // The runtime made each chunk for this stream alone; mostly there is only one.
+    if (only !== undefined && chunks.length === 1) return new Uint8Array(only.buffer, only.byteOffset, only.length);
+    // Not from the pool, which all Buffers share, and not zeroed, as every octet of it is about to be written.
+    const taken = Buffer.allocUnsafeSlow(length);
     let at = 0;
-    for (const chunk of this.#written) {
+    for (const chunk of chunks) {
       taken.set(chunk, at);
       at += chunk.length;
     }
-    this.#written = [];
-    this.#length = 0;
-    return taken;
+    return new Uint8Array(taken.buffer, taken.byteOffset, length);
   }
 }
