@@ -156,8 +156,10 @@ export abstract class BaseProtection implements KerberosProtection {
     throw this.#refuse('MESSAGE_OUT_OF_ORDER');
   }
 
-  /** Kerberos has no key stream that could start anew. */
-  restart(_direction: 'sent' | 'received'): void {}
+  /** Nothing to do. */
+  restart(_direction: 'sent' | 'received'): void {
+    // the key stream of each message stands for itself
+  }
 
   dispose(): void {
     this.#disposed = true;
