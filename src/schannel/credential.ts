@@ -3,8 +3,10 @@
  * not once per connection (contract A23-A26).
  * @module
  */
+import { Buffer } from 'node:buffer';
 import { isIP } from 'node:net';
 import { connect, createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls';
+import { concat } from '../crypto/index.ts';
 import {
   NEVER,
   type SchannelCredential,
@@ -17,7 +19,7 @@ import {
 import { validityOf } from './certificate.ts';
 import { type EngineEvents, TlsEngine } from './engine.ts';
 import { type Identity, identitiesOf, secureContextOf, withKeys } from './identity.ts';
-import { matchesHost } from './names.ts';
+import { canonicalHost, matchesHost } from './names.ts';
 import { versionOptions } from './runtime-options.ts';
 import { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
 import type { Wire } from './wire.ts';
@@ -123,6 +125,8 @@ class AcquiredTls implements TlsCredential {
     if (context === undefined)
       throw new SspiError('NO_CREDENTIALS', { stage: 'TLS client', detail: 'inbound use only' });
     const { serverName = '', applicationProtocols = [], onSecret } = options;
+    const servername = isIP(serverName) === 0 ? canonicalHost(serverName) : '';
+    const ALPNProtocols = alpnList(applicationProtocols);
     const hello = (wire: Wire, events: EngineEvents): TLSSocket => {
       const socket = connect({
         socket: wire,
@@ -130,8 +134,8 @@ class AcquiredTls implements TlsCredential {
         // The handshake signature is checked all the same. The chain is a verdict of its own (contract R24).
         rejectUnauthorized: false,
         checkServerIdentity: () => undefined,
-        ...(serverName !== '' && isIP(serverName) === 0 ? { servername: serverName } : {}),
-        ...(applicationProtocols.length > 0 ? { ALPNProtocols: [...applicationProtocols] } : {}),
+        ...(servername === '' ? {} : { servername }),
+        ...(ALPNProtocols.length === 0 ? {} : { ALPNProtocols }),
       });
       socket.once('secureConnect', () => events.secured(socket));
       if (onSecret !== undefined) socket.on('keylog', onSecret);
@@ -178,7 +182,7 @@ class AcquiredTls implements TlsCredential {
         rejectUnauthorized: false,
         // The names that a CertificateRequest lists.
         ca: requestCert ? [...(this.#rootStore ?? [])] : [],
-        ...(applicationProtocols.length > 0 ? { ALPNProtocols: [...applicationProtocols] } : {}),
+        ...(applicationProtocols.length === 0 ? {} : { ALPNProtocols: alpnList(applicationProtocols) }),
         ...(this.#identities.length > 1
           ? { SNICallback: (name: string, use: UseContext) => use(null, this.#contextFor(versions, name)) }
           : {}),
@@ -213,4 +217,15 @@ class AcquiredTls implements TlsCredential {
 function earlier(ticks: bigint, milliseconds: number): bigint {
   const other = toFileTime(milliseconds);
   return other < ticks ? other : ticks;
+}
+
+/** Names for ALPN, each behind its length, one octet per character (RFC 7301 3.1). @throws SspiError INVALID_PARAMETER */
+function alpnList(names: readonly string[]): Uint8Array {
+  return concat(
+    ...names.map((name) => {
+      if (name.length === 0 || name.length > 255)
+        throw new SspiError('INVALID_PARAMETER', { stage: 'ALPN', detail: 'a name has 1 to 255 octets' });
+      return Uint8Array.of(name.length, ...Buffer.from(name, 'latin1'));
+    }),
+  );
 }

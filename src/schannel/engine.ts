@@ -63,6 +63,8 @@ export class TlsEngine {
   #failure: SspiError | undefined;
   /** Settles when the last write has left; OpenSSL's output is held back until then. */
   #written: Promise<void> | undefined;
+  /** Settles it all the same: of a write that failed the runtime may never speak again. */
+  #giveUpWriting: (() => void) | undefined;
   #receiving = false;
   #sending = false;
   #peerChain: readonly Uint8Array[] | undefined;
@@ -168,6 +170,7 @@ export class TlsEngine {
       if (this.#written !== undefined) await this.#written;
       this.#assertSound();
       this.#written = new Promise((resolve) => {
+        this.#giveUpWriting = resolve;
         socket.write(plaintext, () => resolve());
       });
       // The record is there as soon as write() returns, unless OpenSSL had something of its own under way.
@@ -296,6 +299,7 @@ export class TlsEngine {
   /** Ends everything. What the runtime still reports afterwards falls on deaf ears. */
   dispose(): void {
     this.#failure ??= new SspiError('INVALID_HANDLE', { stage: 'TLS', detail: 'the engine was disposed' });
+    this.#giveUpWriting?.();
     this.#socket?.destroy();
     this.#wire.destroy();
     this.#received = [];
@@ -304,6 +308,7 @@ export class TlsEngine {
   #fail(error: unknown): void {
     const stage = this.#established ? 'TLS record' : 'TLS handshake';
     this.#failure ??= tlsFailure(error, stage);
+    this.#giveUpWriting?.();
   }
 
   #die(error: SspiError): SspiError {

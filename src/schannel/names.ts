@@ -3,6 +3,7 @@
  * @module
  */
 import { isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
 import { attributesOf, commonNamesOf, extensionsOf } from './extensions.ts';
 
 /**
@@ -31,9 +32,10 @@ function matchesPattern(pattern: string, host: string): boolean {
   return labelsOfParent >= 2 && host.endsWith(parent) && label !== '' && !label.includes('.');
 }
 
-/** Case and a final dot make no difference. */
-function canonicalHost(name: string): string {
-  return name.toLowerCase().replace(/\.$/, '');
+/** A host name as DNS and TLS have it: in ASCII (RFC 5890), without a final dot; case makes no difference. */
+export function canonicalHost(name: string): string {
+  const ascii = /^[\x21-\x7e]*$/.test(name) ? name : domainToASCII(name);
+  return ascii.toLowerCase().replace(/\.$/, '');
 }
 
 /** An IP address in the form of iPAddress: 4 or 16 octets in network order. */

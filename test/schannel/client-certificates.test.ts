@@ -1,6 +1,7 @@
 /** Client certificates: the server's wish, the caller's choice, the server's verdict (contract R23, R53, R76). */
 import { describe, expect, test } from 'vitest';
-import { ASC_REQ, ASC_RET, CERT_STATUS, ISC_REQ, SCH_CRED, SEC_E, SEC_I } from '../../src/sspi/index.ts';
+import { CertificateRequestWatch } from '../../src/schannel/certificate-request.ts';
+import { ASC_REQ, ASC_RET, ISC_REQ, SCH_CRED, SEC_E, SEC_I } from '../../src/sspi/index.ts';
 import {
   connect,
   connected,
@@ -221,5 +222,13 @@ test('X2: no certificate is requested by default', async () => {
     client: { rootStore: [pem('ec.pem')], certificates: [ALICE] },
   });
   expect(() => server.query('REMOTE_CERT_CONTEXT')).toThrow(expect.objectContaining({ code: 'NO_CREDENTIALS' }));
-  expect(CERT_STATUS.CERT_E_CHAINING).toBe(0x800b010a);
+});
+
+test('Z45: a line with a secret of the handshake is wiped as soon as it was read', () => {
+  const watch = new CertificateRequestWatch();
+  for (const label of ['SERVER_HANDSHAKE_TRAFFIC_SECRET', 'CLIENT_TRAFFIC_SECRET_0', 'CLIENT_RANDOM']) {
+    const line = octetsOf(`${label} ${'11'.repeat(32)} ${'22'.repeat(48)}\n`);
+    watch.takeSecret(line);
+    expect(line.every((octet) => octet === 0)).toBe(true);
+  }
 });

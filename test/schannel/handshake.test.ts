@@ -150,6 +150,8 @@ describe('the first call', () => {
     expect(hasExtension(await octetsOfHello('[2001:db8::1]:443'), 0)).toBe(false);
     expect(hasExtension(await octetsOfHello(undefined), 0)).toBe(false);
     expect(hasExtension(await octetsOfHello('a.example'), 0)).toBe(true);
+    // RFC 6066 3: no final dot, and A-labels only. "xn--bcher-kva" is the example of RFC 3492's authors for "bücher".
+    expect(await hello('bücher.example.')).toContain('xn--bcher-kva.example');
   });
 
   async function octetsOfHello(targetName: string | undefined): Promise<Uint8Array> {
@@ -176,6 +178,9 @@ describe('the first call', () => {
     });
     expect(client.query('APPLICATION_PROTOCOL')).toEqual({ protocol: 'http/1.1' });
     expect(server.query('APPLICATION_PROTOCOL')).toEqual({ protocol: 'http/1.1' });
+    await expect(connected({ initiate: { applicationProtocols: ['x'.repeat(256)] } })).rejects.toMatchObject({
+      status: SEC_E.INVALID_PARAMETER,
+    });
     const without = await connected();
     expect(without.client.query('APPLICATION_PROTOCOL')).toEqual({ protocol: undefined });
   });
