@@ -180,11 +180,10 @@ class AcquiredTls implements TlsCredential {
         ...keys,
         requestCert,
         rejectUnauthorized: false,
-        // The names that a CertificateRequest lists.
-        ca: requestCert ? [...(this.#rootStore ?? [])] : [],
+        ca: this.#namedAuthorities(requestCert),
         ...(applicationProtocols.length === 0 ? {} : { ALPNProtocols: alpnList(applicationProtocols) }),
         ...(this.#identities.length > 1
-          ? { SNICallback: (name: string, use: UseContext) => use(null, this.#contextFor(versions, name)) }
+          ? { SNICallback: (name: string, use: UseContext) => this.#choose(versions, requestCert, name, use) }
           : {}),
       }),
     );
@@ -197,14 +196,27 @@ class AcquiredTls implements TlsCredential {
     return server;
   }
 
+  /** The authorities that a CertificateRequest names. */
+  #namedAuthorities(requestCert: boolean): string[] {
+    return requestCert ? [...(this.#rootStore ?? [])] : [];
+  }
+
   /** Of several certificates, those for the name that the client asked for; all of them when none matches. */
-  #contextFor(versions: TlsVersions, serverName: string): SecureContext | undefined {
-    const matching = this.#identities.filter(({ leaf }) => matchesHost(leaf, serverName));
-    if (matching.length === 0) return undefined;
-    const key = matching.map((identity) => this.#identities.indexOf(identity)).join();
+  #choose(versions: TlsVersions, requestCert: boolean, serverName: string, use: UseContext): void {
+    try {
+      const matching = this.#identities.filter(({ leaf }) => matchesHost(leaf, serverName));
+      use(null, matching.length === 0 ? undefined : this.#contextFor(matching, versions, requestCert));
+    } catch (error) {
+      // Thrown into the runtime it would end the process; handed over it ends the handshake.
+      use(error instanceof Error ? error : new Error('no certificate', { cause: error }));
+    }
+  }
+
+  #contextFor(matching: readonly Identity[], versions: TlsVersions, requestCert: boolean): SecureContext {
+    const key = `${requestCert} ${matching.map((identity) => this.#identities.indexOf(identity)).join()}`;
     const known = this.#serverContexts.get(key);
     if (known !== undefined) return known;
-    const context = secureContextOf(matching, versions);
+    const context = secureContextOf(matching, versions, this.#namedAuthorities(requestCert));
     this.#serverContexts.set(key, context);
     return context;
   }

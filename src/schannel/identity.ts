@@ -65,10 +65,17 @@ export function withKeys<T>(identities: readonly Identity[], use: (keys: { key: 
   }
 }
 
-/** A context for these certificates, or for none. It trusts nobody: chains are evaluated on our side. */
-export function secureContextOf(identities: readonly Identity[], versions: TlsVersions): SecureContext {
+/**
+ * A context for these certificates, or for none.
+ * @param authorities - PEM of those that a CertificateRequest names. Trust is another matter: chains are evaluated on our side
+ */
+export function secureContextOf(
+  identities: readonly Identity[],
+  versions: TlsVersions,
+  authorities: string[] = [],
+): SecureContext {
   return withKeys(identities, (keys) =>
-    createSecureContext({ ...versionOptions(versions), ca: [], ...(identities.length > 0 ? keys : {}) }),
+    createSecureContext({ ...versionOptions(versions), ca: authorities, ...(identities.length > 0 ? keys : {}) }),
   );
 }
 

@@ -4,7 +4,7 @@ import { createServer } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { acquireTls, subjectPublicKey, tlsExporter, tlsServerEndPoint } from '../../src/schannel/index.ts';
 import { SECPKG_CRED } from '../../src/sspi/index.ts';
-import { connected, der, pem, selfSigned, TLS1_2, TLS1_3, VARIANTS, withKey } from './support.ts';
+import { connected, der, failureOf, pem, selfSigned, TLS1_2, TLS1_3, VARIANTS, withKey } from './support.ts';
 
 function prefixed(prefix: string, octets: Uint8Array): Uint8Array {
   return Uint8Array.from(Buffer.concat([Buffer.from(prefix, 'latin1'), octets]));
@@ -158,6 +158,16 @@ describe('the certificate that a server sent', () => {
     expect(client.query('REMOTE_CERT_CONTEXT').certificate).toEqual(der('rsa'));
     expect(server.query('LOCAL_CERT_CONTEXT').certificate).toEqual(der('rsa'));
   });
+});
+
+test('X30 L1: a choice of certificates that fails ends the handshake, and not the process', async () => {
+  const certificates = [withKey('rsa', 'rsa'), withKey('ec', 'cn-only')];
+  const tls = acquireTls({ kind: 'schannel', certificates }, SECPKG_CRED.INBOUND);
+  const server = tls.server({});
+  tls.dispose(); // the keys are gone before the name is known
+  const client = acquireTls(undefined, SECPKG_CRED.OUTBOUND).client({ serverName: 'cn.example.com' });
+  const { token } = await client.handshake();
+  expect((await failureOf(server.handshake(token))).code).toBe('TLS_FAILED');
 });
 
 describe('attributes of the channel', () => {

@@ -90,6 +90,18 @@ describe.each([
     expect(client.query('ISSUER_LIST_EX').issuers).toEqual([ROOT_SUBJECT]);
   });
 
+  test('R76: so it is when the server chose its certificate by name', async () => {
+    const certificates = [selfSigned('rsa'), withKey('ec', 'cn-only')];
+    const { client, server } = await pair({
+      ...ask,
+      server: { ...asking, certificates },
+      initiate: { targetName: 'cn.example.com' },
+    });
+    const flight = (await stepped(server, (await stepped(client)).token)).token;
+    expect((await client.step(flight)).status).toBe(SEC_I.INCOMPLETE_CREDENTIALS);
+    expect(client.query('ISSUER_LIST_EX').issuers).toEqual([ROOT_SUBJECT]);
+  });
+
   test('R76: the same token again without a credential goes on without a certificate', async () => {
     const { client, server } = await pair(ask);
     const flight = (await stepped(server, (await stepped(client)).token)).token;

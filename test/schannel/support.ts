@@ -8,7 +8,6 @@ import {
   type Credential,
   type InitiateOptions,
   type SchannelCredential,
-  SEC_E,
   SECPKG_CRED,
   type SecurityContext,
   SP_PROT,
@@ -167,5 +166,3 @@ export async function failureOf(promise: Promise<unknown>): Promise<SspiError> {
 export function octetsOf(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
-
-export { SEC_E };
