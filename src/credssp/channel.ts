@@ -35,13 +35,13 @@ export class TSRequestChannel {
   readonly ownVersion: number;
   readonly #minimumVersion: number;
   readonly #role: 'initiator' | 'acceptor';
-  readonly #trace: (event: ExchangeEvent) => void;
+  readonly #trace: (event: () => ExchangeEvent) => void;
   #peerVersion: number | undefined;
   #nonce: Uint8Array | undefined;
   #received = 0;
 
   /** @throws SspiError INVALID_PARAMETER when the options name versions that do not exist */
-  constructor(role: 'initiator' | 'acceptor', options: CredSspOptions, trace: (event: ExchangeEvent) => void) {
+  constructor(role: 'initiator' | 'acceptor', options: CredSspOptions, trace: (event: () => ExchangeEvent) => void) {
     const { maxVersion = NEWEST_VERSION, minVersion = Math.min(FIRST_HASHED_VERSION, maxVersion) } = options;
     assertVersion('maxVersion', maxVersion);
     assertVersion('minVersion', minVersion);
@@ -101,7 +101,7 @@ export class TSRequestChannel {
   }
 
   #note(direction: ExchangeEvent['direction'], request: TSRequest, size: number): void {
-    this.#trace({ protocol: 'CredSSP', direction, message: describeTSRequest(request, describeSpnego), size });
+    this.#trace(() => ({ protocol: 'CredSSP', direction, message: describeTSRequest(request, describeSpnego), size }));
   }
 
   #pinVersion(version: number): void {

@@ -70,13 +70,11 @@ const ATTRIBUTES: readonly AttributeName[] = [
 export class Negotiation {
   readonly #scope: Scope;
   readonly #notes: Note[];
-  readonly #traced: boolean;
   readonly #settle: (inner: InnerMechanism) => void;
 
-  constructor(scope: Scope, notes: readonly Note[], traced: boolean, settle: (inner: InnerMechanism) => void) {
+  constructor(scope: Scope, notes: readonly Note[], settle: (inner: InnerMechanism) => void) {
     this.#scope = scope;
     this.#notes = [...notes];
-    this.#traced = traced;
     this.#settle = settle;
     scope.publish('NEGO_STATUS', () => ({
       lastStatus: this.#notes.findLast(({ status }) => status !== SEC_E.OK)?.status ?? SEC_E.OK,
@@ -110,8 +108,12 @@ export class Negotiation {
   }
 
   trace(direction: ExchangeEvent['direction'], token: Uint8Array): void {
-    if (!this.#traced) return; // describing takes the token apart a second time
-    this.#scope.trace({ protocol: 'SPNEGO', direction, message: describeSpnego(token), size: token.length });
+    this.#scope.trace(() => ({
+      protocol: 'SPNEGO',
+      direction,
+      message: describeSpnego(token),
+      size: token.length,
+    }));
   }
 
   #publishState({ context }: InnerMechanism, state: number): void {
@@ -144,7 +146,7 @@ export function negotiateContext(settings: NegotiateContextOptions): NegotiateCo
     start: (scope, first) =>
       settings.start(
         scope,
-        new Negotiation(scope, notes, options.observe !== undefined, (settled) => {
+        new Negotiation(scope, notes, (settled) => {
           inner = settled;
         }),
         first,

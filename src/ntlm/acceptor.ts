@@ -60,7 +60,7 @@ export async function* accept(
 ): Exchange {
   // 3.2.5.1.1: choose of what the client can do. The MIC needs the octets later, and the caller may use the buffer again.
   const negotiate = first.slice();
-  scope.trace(messageEvent('received', negotiate));
+  scope.trace(() => messageEvent('received', negotiate));
   const computer = identity.computer ?? STAND_ALONE;
   const offered = challengeFlags(decodeNegotiate(negotiate).flags, computer);
   assertProtection(offered, options.flags, identity, 'NTLM NEGOTIATE');
@@ -73,9 +73,9 @@ export async function* accept(
     targetInfo: targetInfo(computer, timestamp),
     version: OUR_VERSION,
   });
-  scope.trace(messageEvent('sent', challenge));
+  scope.trace(() => messageEvent('sent', challenge));
   const received = yield { token: challenge.slice() };
-  scope.trace(messageEvent('received', received));
+  scope.trace(() => messageEvent('received', received));
 
   // 3.2.5.1.2: first whether the response is right. Whoever does not know the password learns nothing else (fault Z22).
   const message = decodeAuthenticate(received);

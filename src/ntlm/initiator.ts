@@ -52,9 +52,9 @@ export async function* initiate(
   // 3.1.5.1.1: what we can do, and what our caller wants.
   const offered = offeredFlags(options.flags, logon);
   const negotiate = encodeNegotiate({ flags: offered, version: OUR_VERSION });
-  scope.trace(messageEvent('sent', negotiate));
+  scope.trace(() => messageEvent('sent', negotiate));
   const received = yield { token: negotiate.slice() }; // the MIC needs ours as it was, whatever the caller does with his
-  scope.trace(messageEvent('received', received));
+  scope.trace(() => messageEvent('received', received));
 
   // 3.1.5.1.2: is what the server chose enough?
   const challenge = decodeChallenge(received);
@@ -63,7 +63,7 @@ export async function* initiate(
     logon.kind === 'anonymous' ? answerAsNobody(flags) : answer(logon, options, scope, { flags, challenge });
   if (exportedSessionKey !== undefined && avValue(challenge.targetInfo ?? [], AV_ID.TIMESTAMP) !== undefined)
     authenticate.set(messageIntegrityCode(exportedSessionKey.reveal(), negotiate, received, authenticate), MIC_AT);
-  scope.trace(messageEvent('sent', authenticate));
+  scope.trace(() => messageEvent('sent', authenticate));
 
   const clientName = logon.kind === 'anonymous' ? '' : qualifiedName(logon.domain, logon.user);
   const targetName = options.targetName ?? '';

@@ -127,5 +127,5 @@ async function goOn(
 
 /** Tells the observer of some records. */
 export function traceRecords(scope: Scope, direction: 'sent' | 'received', records: Uint8Array): void {
-  scope.trace({ protocol: 'TLS', direction, message: describeRecords(records), size: records.length });
+  scope.trace(() => ({ protocol: 'TLS', direction, message: describeRecords(records), size: records.length }));
 }

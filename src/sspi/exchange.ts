@@ -57,8 +57,8 @@ export interface Scope {
   publish<N extends AttributeName>(name: N, value: () => AttributeValues[N]): void;
   /** Ties something to the life of the context: it is disposed when the context fails or is disposed. */
   own<T extends { dispose(): void }>(thing: T): T;
-  /** Tells the observer of a message. */
-  trace(event: ExchangeEvent): void;
+  /** Tells the observer, if there is one, of a message. Describing it may take it apart, so that is done only then. */
+  trace(event: () => ExchangeEvent): void;
 }
 
 /** How much of an input is made of whole units of the protocol. */
@@ -257,8 +257,8 @@ class ExchangeContext implements SecurityContext, Scope {
     return thing;
   }
 
-  trace(event: ExchangeEvent): void {
-    this.#options.observe?.(event);
+  trace(event: () => ExchangeEvent): void {
+    this.#options.observe?.(event());
   }
 
   dispose(): void {

@@ -265,7 +265,7 @@ describe('the end', () => {
     const event: ExchangeEvent = { protocol: 'NTLM', direction: 'sent', message: 'NTLM NEGOTIATE', size: 40 };
     const toy = context(
       async function* (scope) {
-        scope.trace(event);
+        scope.trace(() => event);
         yield { token: ascii('x') };
         return { flags: 0 };
       },
