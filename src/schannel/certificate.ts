@@ -15,6 +15,7 @@ import {
   sequence,
   type TypeOf,
 } from '../der/index.ts';
+import { remembered } from './remembered.ts';
 
 const AlgorithmIdentifier = sequence({ algorithm: objectIdentifier, parameters: optional(anyValue) });
 
@@ -41,17 +42,10 @@ const Certificate = sequence({
 /** A certificate taken apart. Octets are views of the DER. */
 export type Certificate = TypeOf<typeof Certificate>;
 
-/** A certificate is looked at several times in one exchange, always as the same array. */
-const decoded = new WeakMap<Uint8Array, Certificate>();
-
 /** @throws DerError when it is not the DER of a certificate */
-export function decodeCertificate(der: Uint8Array): Certificate {
-  const known = decoded.get(der);
-  if (known !== undefined) return known;
-  const certificate = decode(Certificate, der);
-  decoded.set(der, certificate);
-  return certificate;
-}
+export const decodeCertificate: (certificateDer: Uint8Array) => Certificate = remembered((der) =>
+  decode(Certificate, der),
+);
 
 /**
  * The content of the SubjectPublicKey BIT STRING, without the octet that counts unused bits: what CredSSP binds to. RSA: the
@@ -64,17 +58,12 @@ export function subjectPublicKey(certificateDer: Uint8Array): Uint8Array {
   return decodeCertificate(certificateDer).tbsCertificate.subjectPublicKeyInfo.subjectPublicKey.octets;
 }
 
-/** Whether subject and issuer are the same name: no other certificate is needed to judge this one. */
-export function isSelfIssued(certificateDer: Uint8Array): boolean {
-  const { subject, issuer } = decodeCertificate(certificateDer).tbsCertificate;
-  return subject.length === issuer.length && subject.every((octet, at) => octet === issuer[at]);
-}
-
 /** From when until when a certificate is valid, in milliseconds since 1970; both ends belong to it. */
-export function validityOf(certificateDer: Uint8Array): { readonly notBefore: number; readonly notAfter: number } {
-  const { notBefore, notAfter } = decodeCertificate(certificateDer).tbsCertificate.validity;
-  return { notBefore: timeOf(notBefore), notAfter: timeOf(notAfter) };
-}
+export const validityOf: (certificateDer: Uint8Array) => { readonly notBefore: number; readonly notAfter: number } =
+  remembered((der) => {
+    const { notBefore, notAfter } = decodeCertificate(der).tbsCertificate.validity;
+    return { notBefore: timeOf(notBefore), notAfter: timeOf(notAfter) };
+  });
 
 const UTC_TIME = 0x17;
 

@@ -11,11 +11,10 @@ import { setImmediate } from 'node:timers';
 import type { TLSSocket } from 'node:tls';
 import { type DecryptedRecord, SspiError } from '../sspi/index.ts';
 import { alertReceived, plainAlert } from './alerts.ts';
-import { isSelfIssued } from './certificate.ts';
 import { tlsFailure } from './failures.ts';
 import { HANDSHAKE, handshakeMessages, sessionIdIn } from './handshake-messages.ts';
-import { interned } from './interned.ts';
 import { CONTENT_TYPE, eachRecord, frameFirstRecord, MAXIMUM_PLAINTEXT, RECORD_HEADER } from './records.ts';
+import { interned } from './remembered.ts';
 import { Wire } from './wire.ts';
 
 /** What one call of `handshake` did. */
@@ -235,14 +234,12 @@ export class TlsEngine {
   /**
    * DER of the peer's certificates as they came, leaf first; empty when there is none. Known as soon as the peer's Certificate
    * message was read, which on a client may be before the handshake is over. Other engines may hold the same arrays: they are
-   * not to be written to. What stands behind a self-issued leaf is left out, as nothing can depend on it.
+   * not to be written to.
    */
   get peerCertificates(): readonly Uint8Array[] {
     const socket = this.#socket;
     if (this.#peerChain !== undefined || socket === undefined) return this.#peerChain ?? [];
-    const { raw: leaf } = socket.getPeerCertificate(false) ?? {};
-    const chain =
-      leaf === undefined ? [] : isSelfIssued(interned(leaf)) ? [interned(leaf)] : certificatesSentTo(socket);
+    const chain = certificatesSentTo(socket);
     if (chain.length > 0 || this.#established) this.#peerChain = chain;
     return chain;
   }

@@ -8,9 +8,10 @@
  */
 import { DerError } from '../der/index.ts';
 import { CERT_STATUS, CERT_TRUST, CERT_TRUST_INFO, type CertTrustStatus, SCH_CRED, SEC_E } from '../sspi/index.ts';
-import { decodeCertificate, isSelfIssued, validityOf } from './certificate.ts';
+import { decodeCertificate, validityOf } from './certificate.ts';
 import { extensionsOf, KEY_USAGE } from './extensions.ts';
-import { matchesHost, sameName } from './names.ts';
+import { issuerOf, matchesHost, subjectOf } from './names.ts';
+import { interned } from './remembered.ts';
 import { isSignedBy } from './signatures.ts';
 import type { TrustAnchors } from './trust-anchors.ts';
 
@@ -41,10 +42,10 @@ const MOST_SIGNATURES = 24;
 
 /** Judges a certificate. Never throws for what is wrong with it: that is the verdict. */
 export function evaluateCertificate(options: EvaluationOptions): CertTrustStatus {
-  const [leaf] = options.certificates;
+  const [leaf, ...others] = options.certificates.map(interned);
   if (leaf === undefined) return { errorStatus: CERT_TRUST.IS_PARTIAL_CHAIN, infoStatus: 0, policyStatus: SEC_E.OK };
   try {
-    const path = new PathSearch(options).best(leaf);
+    const path = new PathSearch(options.anchors, others).best(leaf);
     return {
       errorStatus:
         path.fault |
@@ -83,9 +84,9 @@ class PathSearch {
   readonly #sent: readonly Uint8Array[];
   #signatures = 0;
 
-  constructor({ anchors, certificates }: EvaluationOptions) {
+  constructor(anchors: TrustAnchors, sent: readonly Uint8Array[]) {
     this.#anchors = anchors;
-    this.#sent = certificates.slice(1, 1 + LONGEST_CHAIN);
+    this.#sent = sent.slice(0, LONGEST_CHAIN);
   }
 
   best(leaf: Uint8Array): Path {
@@ -96,8 +97,8 @@ class PathSearch {
     const last = certificates[certificates.length - 1] ?? new Uint8Array(0);
     const info = isSelfIssued(last) ? CERT_TRUST_INFO.IS_SELF_SIGNED : 0;
     if (this.#anchors.has(last)) return { certificates, fault: 0, info: certificates.length === 1 ? info : 0 };
-    const { issuer } = decodeCertificate(last).tbsCertificate;
-    const namesakes = [...this.#anchors.named(issuer), ...this.#sent.filter((sent) => isNamed(sent, issuer))];
+    const issuer = issuerOf(last);
+    const namesakes = [...this.#anchors.named(issuer), ...this.#sent.filter((sent) => subjectOf(sent) === issuer)];
     let deadEnd: Path | undefined;
     for (const candidate of namesakes) {
       if (certificates.includes(candidate) || certificates.length >= LONGEST_CHAIN) continue;
@@ -115,8 +116,9 @@ class PathSearch {
   }
 }
 
-function isNamed(certificate: Uint8Array, subject: Uint8Array): boolean {
-  return sameName(decodeCertificate(certificate).tbsCertificate.subject, subject);
+/** Subject and issuer are the same name: a root, or a certificate that a root made for a new key of its own. */
+function isSelfIssued(certificate: Uint8Array): boolean {
+  return subjectOf(certificate) === issuerOf(certificate);
 }
 
 // ------------------------------------------------------------------------------------------------- what is wrong on the way

@@ -15,6 +15,7 @@ import {
   sequenceOf,
 } from '../der/index.ts';
 import { decodeCertificate } from './certificate.ts';
+import { remembered } from './remembered.ts';
 
 const OID = {
   COMMON_NAME: '2.5.4.3',
@@ -55,12 +56,8 @@ export interface CertificateExtensions {
   readonly unknownCritical: boolean;
 }
 
-const found = new WeakMap<Uint8Array, CertificateExtensions>();
-
 /** @throws DerError when the certificate or an extension that matters is not DER */
-export function extensionsOf(certificateDer: Uint8Array): CertificateExtensions {
-  const known = found.get(certificateDer);
-  if (known !== undefined) return known;
+export const extensionsOf: (certificateDer: Uint8Array) => CertificateExtensions = remembered((certificateDer) => {
   const { extensions } = decodeCertificate(certificateDer).tbsCertificate;
   const list = extensions === undefined ? [] : decode(Extensions, extensions);
   const valueFor = new Map(list.map(({ extnID, extnValue }) => [extnID, extnValue]));
@@ -68,7 +65,7 @@ export function extensionsOf(certificateDer: Uint8Array): CertificateExtensions 
 
   const constraints = optionally(valueFor.get(OID.BASIC_CONSTRAINTS), (value) => decode(BasicConstraints, value));
   const alternatives = optionally(valueFor.get(OID.SUBJECT_ALT_NAME), (value) => decode(GeneralNames, value)) ?? [];
-  const result: CertificateExtensions = {
+  return {
     ca: constraints?.cA === true,
     pathLength: constraints?.pathLenConstraint,
     keyUsage: optionally(valueFor.get(OID.KEY_USAGE), (value) => decode(bitString, value).octets[0] ?? 0),
@@ -77,9 +74,7 @@ export function extensionsOf(certificateDer: Uint8Array): CertificateExtensions 
     addresses: alternatives.filter((name) => name[0] === IP_ADDRESS).map(contentsOf),
     unknownCritical: list.some(({ extnID, critical }) => critical === true && !understood.has(extnID)),
   };
-  found.set(certificateDer, result);
-  return result;
-}
+});
 
 /** Tags of the GeneralNames that a host can be compared with. */
 const DNS_NAME = 0x82;

@@ -4,7 +4,9 @@
  */
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
+import { decodeCertificate } from './certificate.ts';
 import { attributesOf, commonNamesOf, extensionsOf } from './extensions.ts';
+import { remembered } from './remembered.ts';
 
 /**
  * Whether a certificate is for `host`. DNS names of the subjectAltName count, and iPAddress ones for a host that is an address;
@@ -51,18 +53,20 @@ function addressOctets(address: string): Uint8Array {
   return Uint8Array.from(groups.flatMap((group) => [group >> 8, group & 0xff]));
 }
 
-/**
- * A distinguished name in a form in which equal names are equal: string types, case and runs of blanks do not count (RFC 5280
- * 7.1).
- */
-export function canonicalName(name: Uint8Array): string {
+/** The subject of a certificate, in a form in which equal names are equal. */
+export const subjectOf: (certificateDer: Uint8Array) => string = remembered((der) =>
+  canonicalName(decodeCertificate(der).tbsCertificate.subject),
+);
+
+/** The issuer of a certificate, in the same form. */
+export const issuerOf: (certificateDer: Uint8Array) => string = remembered((der) =>
+  canonicalName(decodeCertificate(der).tbsCertificate.issuer),
+);
+
+/** String types, case and runs of blanks do not count (RFC 5280 7.1). */
+function canonicalName(name: Uint8Array): string {
   const attributes = attributesOf(name).map(({ type, text }) => [type, text.trim().replace(/\s+/g, ' ').toLowerCase()]);
   return JSON.stringify(attributes);
-}
-
-/** Whether two distinguished names are the same. */
-export function sameName(a: Uint8Array, b: Uint8Array): boolean {
-  return sameOctets(a, b) || canonicalName(a) === canonicalName(b);
 }
 
 /** Not for secrets: stops at the first difference. */

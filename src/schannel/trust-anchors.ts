@@ -6,13 +6,12 @@ import { Buffer } from 'node:buffer';
 import { rootCertificates } from 'node:tls';
 import { DerError } from '../der/index.ts';
 import { SspiError } from '../sspi/index.ts';
-import { decodeCertificate } from './certificate.ts';
-import { canonicalName, sameOctets } from './names.ts';
+import { sameOctets, subjectOf } from './names.ts';
 
 /** Trusted certificates, findable by name. */
 export interface TrustAnchors {
-  /** DER of those whose subject is this distinguished name. */
-  named(subject: Uint8Array): readonly Uint8Array[];
+  /** DER of those whose subject this is, in the form that `subjectOf` and `issuerOf` give. */
+  named(subject: string): readonly Uint8Array[];
   /** Whether exactly this certificate is among them. */
   has(certificateDer: Uint8Array): boolean;
 }
@@ -32,21 +31,18 @@ export function trustAnchors(rootStore: readonly string[] | undefined): TrustAnc
 function anchorsOf(store: readonly string[]): TrustAnchors {
   const bySubject = new Map<string, Uint8Array[]>();
   for (const der of store.flatMap(certificatesIn)) {
-    const subject = subjectOf(der);
+    const subject = readSubject(der);
     const namesakes = bySubject.get(subject);
     if (namesakes === undefined) bySubject.set(subject, [der]);
     else namesakes.push(der);
   }
-  const named = (name: Uint8Array): readonly Uint8Array[] => bySubject.get(canonicalName(name)) ?? [];
-  return {
-    named,
-    has: (der) => named(decodeCertificate(der).tbsCertificate.subject).some((anchor) => sameOctets(anchor, der)),
-  };
+  const named = (subject: string): readonly Uint8Array[] => bySubject.get(subject) ?? [];
+  return { named, has: (der) => named(subjectOf(der)).some((anchor) => sameOctets(anchor, der)) };
 }
 
-function subjectOf(der: Uint8Array): string {
+function readSubject(der: Uint8Array): string {
   try {
-    return canonicalName(decodeCertificate(der).tbsCertificate.subject);
+    return subjectOf(der);
   } catch (error) {
     if (!(error instanceof DerError)) throw error;
     throw new SspiError('CERTIFICATE_UNUSABLE', { stage: 'hRootStore', detail: error.message, cause: error });

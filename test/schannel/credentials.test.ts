@@ -58,7 +58,7 @@ describe('certificates', () => {
 
   test('A23: a root store with something else in it', async () => {
     const credential = acquireTls({ kind: 'schannel', rootStore: [pem('root.pem')] }, SECPKG_CRED.OUTBOUND);
-    expect(credential.anchors.named(new Uint8Array([0x30, 0]))).toEqual([]);
+    expect(credential.anchors.named('somebody else')).toEqual([]);
     await expect(outbound({ rootStore: ['rubbish'] })).rejects.toMatchObject({ code: 'CERTIFICATE_UNUSABLE' });
     const broken = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
     await expect(outbound({ rootStore: [broken] })).rejects.toMatchObject({ code: 'CERTIFICATE_UNUSABLE' });
