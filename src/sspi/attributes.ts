@@ -3,6 +3,7 @@
  * @see https://learn.microsoft.com/windows/win32/secauthn/querycontextattributes--credssp
  * @module
  */
+import type { CredentialCacheIdentity } from './kerberos.ts';
 import type { PackageInfo } from './package.ts';
 import type { Secret } from './secret.ts';
 import type { SecurityStatus } from './status.ts';
@@ -149,6 +150,37 @@ export interface ClientIdentity {
   /** The client asked that the server may identify but not impersonate it. */
   readonly identifyOnly: boolean;
   readonly anonymous: boolean;
+  /** Kerberos: `alice@EXAMPLE.COM`, as the ticket names the client. */
+  readonly principal?: string | undefined;
+  /** Kerberos with a PAC: what the domain says of the account. Its signature was verified. */
+  readonly authorization?: ClientAuthorization | undefined;
+  /**
+   * Kerberos with delegation: the client's own ticket-granting ticket, to log on as the client elsewhere. Acquire an outbound
+   * credential of it; dispose the secret in it when that is done.
+   */
+  readonly delegated?: (CredentialCacheIdentity & { readonly ccache: Secret }) | undefined;
+}
+
+/** What a domain controller says of an account ([MS-PAC]). SIDs in the form `S-1-5-21-...`. */
+export interface ClientAuthorization {
+  /** Of the account itself. Absent when the domain does not tell its own. */
+  readonly sid: string | undefined;
+  /** Groups of the domain, of the forest and of the resource domain, without doubles, in their order. */
+  readonly groups: readonly string[];
+  readonly accountName: string;
+  /** NetBIOS name of the account's domain. */
+  readonly logonDomain: string;
+  /** `alice@example.com`; given or made up of account and domain. */
+  readonly userPrincipalName?: string | undefined;
+  /** DNS name of the account's domain, in capitals. */
+  readonly dnsDomain?: string | undefined;
+  readonly fullName?: string | undefined;
+  /** `UserFlags` of KERB_VALIDATION_INFO. */
+  readonly userFlags: number;
+  /** `UserAccountControl` of KERB_VALIDATION_INFO. */
+  readonly userAccountControl: number;
+  /** When the password has to be changed: FILETIME ticks, UTC. */
+  readonly passwordMustChange?: bigint | undefined;
 }
 
 /** What a client delegated, as the server's application may use it (contract Q3 CREDS, Q6 CREDS_2). */

@@ -1,0 +1,144 @@
+/**
+ * What a service checks in an AP-REQ: RFC 4120 3.2.3, in its order.
+ * @module
+ */
+import { decode } from '../der/index.ts';
+import { NTSTATUS, SEC_E, SspiError } from '../sspi/index.ts';
+import { DEFAULT_ENCRYPTION_TYPES, KEY_USAGE, KerberosKey } from './encryption/index.ts';
+import { skewText } from './failures.ts';
+import {
+  AP_OPTIONS,
+  type ApReq,
+  Authenticator,
+  EncTicketPart,
+  formatPrincipal,
+  millisecondsOf,
+  samePrincipal,
+  TICKET_FLAGS,
+} from './messages/index.ts';
+import type { ServiceKey, ServiceKeys } from './service-keys.ts';
+
+/** RFC 4120 1.6: the clocks are as good as that. */
+export const DEFAULT_MAX_SKEW = 300_000;
+
+/** What the checks are made with. */
+export interface ApRequestChecks {
+  readonly keys: ServiceKeys;
+  /** The session key of our ticket-granting ticket, for tickets of user-to-user authentication. */
+  readonly userToUserKey?: KerberosKey | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  /** Milliseconds. */
+  readonly maxSkew?: number | undefined;
+  readonly encryptionTypes?: readonly number[] | undefined;
+}
+
+/** A request that is genuine, of now, and of the client that the ticket was made for. Whether it comes a second time is open. */
+export interface ApRequest {
+  /** Only what the KDC encrypted for us; nothing of what lay around it in the clear. */
+  readonly ticket: EncTicketPart;
+  readonly authenticator: Authenticator;
+  readonly sessionKey: KerberosKey;
+  /** The client's subkey. */
+  readonly subkey: KerberosKey | undefined;
+  /** What the ticket was encrypted with. */
+  readonly serviceKey: KerberosKey;
+  /** Who has this key: see `ServiceKey`. */
+  readonly owner: string;
+  readonly isUserToUser: boolean;
+  /** The client wants to be answered (ap-options). */
+  readonly mutualRequired: boolean;
+}
+
+/**
+ * Opens ticket and authenticator and checks them against each other and the clock. The caller disposes the keys that come out.
+ * @throws SspiError one code for each thing that can be wrong; DerError
+ */
+export function verifyApRequest(request: ApReq, checks: ApRequestChecks): ApRequest {
+  const { encryptionTypes = DEFAULT_ENCRYPTION_TYPES } = checks;
+  const { ticket, key: serviceKey, owner, isUserToUser } = openTicket(request, checks);
+
+  const sessionKey = KerberosKey.from(ticket.key, encryptionTypes);
+  try {
+    const authenticator = openAuthenticator(request, sessionKey);
+    assertSameClient(ticket, authenticator);
+    assertNow(authenticator, checks);
+    assertValidNow(ticket, checks);
+    const subkey = authenticator.subkey && KerberosKey.from(authenticator.subkey, encryptionTypes);
+    const mutualRequired = (request.apOptions & AP_OPTIONS.MUTUAL_REQUIRED) !== 0;
+    return { ticket, authenticator, sessionKey, subkey, serviceKey, owner, isUserToUser, mutualRequired };
+  } catch (error) {
+    sessionKey.dispose();
+    throw error;
+  }
+}
+
+interface OpenedTicket {
+  readonly ticket: EncTicketPart;
+  readonly key: KerberosKey;
+  readonly owner: string;
+  readonly isUserToUser: boolean;
+}
+
+function openTicket({ apOptions, ticket }: ApReq, { keys, userToUserKey }: ApRequestChecks): OpenedTicket {
+  const { encPart, sname, realm } = ticket;
+  const isUserToUser = (apOptions & AP_OPTIONS.USE_SESSION_KEY) !== 0;
+  let candidates: readonly Pick<ServiceKey, 'key' | 'owner'>[];
+  if (!isUserToUser) candidates = keys.forTicket(ticket);
+  else if (userToUserKey?.etype === encPart.etype) candidates = [{ key: userToUserKey, owner: 'user-to-user' }];
+  else throw new SspiError('SERVICE_KEY_MISSING', { stage: 'Kerberos ticket', detail: 'it is a user-to-user ticket' });
+
+  for (const { key, owner } of candidates) {
+    const plaintext = key.forUsage(KEY_USAGE.TICKET).decrypt(encPart.cipher);
+    if (plaintext !== undefined) return { ticket: decode(EncTicketPart, plaintext), key, owner, isUserToUser };
+  }
+  // Nothing is known of whoever sent this: to the service it is a refused logon.
+  throw new SspiError('TICKET_UNREADABLE', {
+    stage: 'Kerberos ticket',
+    detail: formatPrincipal(sname, realm),
+    status: SEC_E.LOGON_DENIED,
+    ntStatus: NTSTATUS.LOGON_FAILURE,
+  });
+}
+
+function openAuthenticator({ authenticator: { etype, cipher } }: ApReq, sessionKey: KerberosKey): Authenticator {
+  const usable = etype === sessionKey.etype;
+  const plaintext = usable ? sessionKey.forUsage(KEY_USAGE.AP_REQ_AUTHENTICATOR).decrypt(cipher) : undefined;
+  if (plaintext !== undefined) return decode(Authenticator, plaintext);
+  throw new SspiError('AUTHENTICATOR_INVALID', { stage: 'Kerberos authenticator' });
+}
+
+/** A ticket is good for the client that the KDC made it for. Addresses in it are not looked at: networks translate them. */
+function assertSameClient({ cname, crealm }: EncTicketPart, authenticator: Authenticator): void {
+  if (samePrincipal(cname, authenticator.cname) && crealm === authenticator.crealm) return;
+  throw new SspiError('PRINCIPAL_MISMATCH', {
+    stage: 'Kerberos authenticator',
+    detail: `the ticket is of ${formatPrincipal(cname, crealm)}`,
+    ntStatus: NTSTATUS.LOGON_FAILURE,
+  });
+}
+
+/** What was made long ago may have been overheard long ago, and the replay cache has forgotten it. */
+function assertNow({ ctime, cusec }: Authenticator, { now, maxSkew = DEFAULT_MAX_SKEW }: ApRequestChecks): void {
+  const ahead = millisecondsOf(ctime, cusec) - now;
+  if (Math.abs(ahead) <= maxSkew) return;
+  throw new SspiError('TIME_SKEW', {
+    stage: 'Kerberos authenticator',
+    detail: `${skewText(ahead, 'the clock of the client is')}, ${maxSkew / 1000} s are allowed`,
+  });
+}
+
+function assertValidNow(ticket: EncTicketPart, { now, maxSkew = DEFAULT_MAX_SKEW }: ApRequestChecks): void {
+  const { authtime, starttime = authtime, endtime, flags } = ticket;
+  const stage = 'Kerberos ticket';
+  if ((flags & TICKET_FLAGS.INVALID) !== 0)
+    throw new SspiError('TICKET_NOT_YET_VALID', { stage, detail: 'it is postdated, and no KDC has validated it' });
+  if (starttime - now > maxSkew)
+    throw new SspiError('TICKET_NOT_YET_VALID', { stage, detail: `valid from ${iso(starttime)}, here it is ${iso(now)}` });
+  if (now - endtime > maxSkew)
+    throw new SspiError('TICKET_EXPIRED', { stage, detail: `valid until ${iso(endtime)}, here it is ${iso(now)}` });
+}
+
+function iso(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}

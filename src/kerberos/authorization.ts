@@ -1,0 +1,155 @@
+/**
+ * What a ticket says of the client's rights: the PAC ([MS-PAC], [MS-KILE] 3.4.5.3), and restrictions that have to be understood (RFC
+ * 4120 5.2.6, contract K15).
+ * @module
+ */
+import { type ClientAuthorization, SspiError, toFileTime } from '../sspi/index.ts';
+import type { ApRequest } from './ap-request.ts';
+import type { KerberosKey } from './encryption/index.ts';
+import { AD_TYPE, type AuthorizationData, findAuthorizationData, type Ticket } from './messages/index.ts';
+import {
+  decodeLogonInfo,
+  decodePac,
+  decodePacClientInfo,
+  decodePacRequestor,
+  decodeUpnDnsInfo,
+  groupSids,
+  type LogonInfo,
+  PAC_TYPE,
+  type Pac,
+  pacBuffer,
+  pacSignature,
+  userSid,
+  verifyFullSignature,
+  verifyKdcSignature,
+  verifyServerSignature,
+  verifyTicketSignature,
+} from './pac/index.ts';
+import type { ServiceKeys } from './service-keys.ts';
+
+/** What was found. */
+export interface Authorization {
+  /** Whether there is a PAC. It was verified then. */
+  readonly hasPac: boolean;
+  /** What the PAC says of the account. KDCs outside of Active Directory make PACs that say nothing. */
+  readonly client: ClientAuthorization | undefined;
+}
+
+/**
+ * Reads and verifies.
+ * @param envelope - the ticket as it lay in the AP-REQ
+ * @throws SspiError PAC_INVALID, AUTHORIZATION_DATA_UNKNOWN
+ */
+export function readAuthorization(request: ApRequest, { realm }: Ticket, keys: ServiceKeys): Authorization {
+  const { ticket, authenticator } = request;
+  assertUnderstood(ticket.authorizationData);
+  assertUnderstood(authenticator.authorizationData);
+
+  // Only what the KDC put into the ticket counts; a client may write what it likes into its authenticator.
+  const [octets, ...more] = findAuthorizationData(ticket.authorizationData, AD_TYPE.WIN2K_PAC);
+  if (octets === undefined) return { hasPac: false, client: undefined };
+  if (more.length > 0) throw invalid('there is more than one');
+  const pac = decodePac(octets);
+  verifyServerSignature(pac, request.serviceKey);
+  assertOfTicket(pac, request);
+  const kdcKeys = keys.ofKdc(realm);
+  if (kdcKeys.length > 0) verifyAsKdc(pac, request, kdcKeys.map(({ key }) => key));
+  return { hasPac: true, client: clientOf(pac) };
+}
+
+/** What may stand outside of AD-IF-RELEVANT. Anything else could be a restriction, and must not be passed over. */
+const UNDERSTOOD: ReadonlySet<number> = new Set([
+  AD_TYPE.IF_RELEVANT,
+  AD_TYPE.KDC_ISSUED,
+  AD_TYPE.MANDATORY_FOR_KDC,
+  AD_TYPE.AUTHENTICATION_STRENGTH,
+  AD_TYPE.FX_FAST_ARMOR,
+  AD_TYPE.FX_FAST_USED,
+  AD_TYPE.CAMMAC,
+  AD_TYPE.AUTHENTICATION_INDICATOR,
+  AD_TYPE.WIN2K_PAC,
+  AD_TYPE.ETYPE_NEGOTIATION,
+  AD_TYPE.KERB_AUTH_DATA_TOKEN_RESTRICTIONS,
+  AD_TYPE.KERB_LOCAL,
+  AD_TYPE.AP_OPTIONS,
+  AD_TYPE.TARGET_PRINCIPAL,
+]);
+
+function assertUnderstood(data: AuthorizationData | undefined): void {
+  const unknown = data?.find(({ adType }) => !UNDERSTOOD.has(adType));
+  if (unknown === undefined) return;
+  throw new SspiError('AUTHORIZATION_DATA_UNKNOWN', {
+    stage: 'Kerberos authorization data',
+    detail: `type ${unknown.adType}`,
+  });
+}
+
+/** [MS-PAC] 2.7: a PAC belongs to one client and one logon. */
+function assertOfTicket(pac: Pac, { ticket: { cname, authtime } }: ApRequest): void {
+  const octets = pacBuffer(pac, PAC_TYPE.CLIENT_INFO);
+  if (octets === undefined) throw invalid('there is no PAC_CLIENT_INFO');
+  const { clientId, name } = decodePacClientInfo(octets);
+  const isSame = name.toLowerCase() === cname.nameString.join('/').toLowerCase();
+  if (!isSame || clientId !== toFileTime(authtime)) throw invalid('it belongs to another ticket');
+}
+
+/**
+ * Where the keys of the KDC are, what it signed for itself is checked too: it keeps a service from making tickets to itself
+ * (CVE-2020-17049, CVE-2022-37967). Old KDCs make the first of these signatures only.
+ */
+function verifyAsKdc(pac: Pac, { ticket }: ApRequest, keys: readonly KerberosKey[]): void {
+  const { cksumtype } = pacSignature(pac, PAC_TYPE.KDC_CHECKSUM);
+  const fitting = keys.filter(({ type }) => type.checksumTypes.includes(cksumtype));
+  const key = fitting.find((one) => isValid(() => verifyKdcSignature(pac, one)));
+  if (key === undefined) throw invalid('the KDC signature does not verify');
+  if (pacBuffer(pac, PAC_TYPE.TICKET_CHECKSUM) !== undefined) verifyTicketSignature(pac, ticket, key);
+  if (pacBuffer(pac, PAC_TYPE.FULL_CHECKSUM) !== undefined) verifyFullSignature(pac, key);
+}
+
+function isValid(verify: () => void): boolean {
+  try {
+    verify();
+    return true;
+  } catch (error) {
+    if (error instanceof SspiError && error.code === 'PAC_INVALID') return false;
+    throw error;
+  }
+}
+
+function clientOf(pac: Pac): ClientAuthorization | undefined {
+  const logonInfo = pacBuffer(pac, PAC_TYPE.LOGON_INFO);
+  if (logonInfo === undefined) return undefined;
+  const info = decodeLogonInfo(logonInfo);
+  const upnDnsInfo = pacBuffer(pac, PAC_TYPE.UPN_DNS_INFO);
+  const names = upnDnsInfo && decodeUpnDnsInfo(upnDnsInfo);
+  const sid = userSid(info) ?? names?.sid;
+  assertRequestor(pac, sid);
+  return {
+    sid,
+    groups: groupSids(info),
+    accountName: info.effectiveName,
+    logonDomain: info.logonDomainName,
+    userPrincipalName: names?.upn === '' ? undefined : names?.upn,
+    dnsDomain: names?.dnsDomainName === '' ? undefined : names?.dnsDomainName,
+    fullName: info.fullName === '' ? undefined : info.fullName,
+    userFlags: info.userFlags,
+    userAccountControl: info.userAccountControl,
+    passwordMustChange: passwordEnd(info),
+  };
+}
+
+/** CVE-2021-42287: whoever asked for the ticket-granting ticket must be whom the PAC is about. */
+function assertRequestor(pac: Pac, sid: string | undefined): void {
+  const octets = pacBuffer(pac, PAC_TYPE.REQUESTOR);
+  if (octets !== undefined && decodePacRequestor(octets) !== sid) throw invalid('it was asked for by another account');
+}
+
+const NEVER_CHANGES = 0x7fffffffffffffffn;
+
+function passwordEnd({ passwordMustChange }: LogonInfo): bigint | undefined {
+  return passwordMustChange === 0n || passwordMustChange >= NEVER_CHANGES ? undefined : passwordMustChange;
+}
+
+function invalid(detail: string): SspiError {
+  return new SspiError('PAC_INVALID', { stage: 'Kerberos PAC', detail });
+}
