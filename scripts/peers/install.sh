@@ -6,6 +6,7 @@ packages=(
   freerdp2-shadow-x11 freerdp2-x11 winpr-utils xvfb openssl # CredSSP in both roles: FreeRDP
   python3-impacket python3-openssl                          # CredSSP version 2 as a client: impacket
   python3-gssapi gss-ntlmssp krb5-user                      # SPNEGO and NTLM in C: MIT krb5, GSS-NTLMSSP
+  krb5-kdc krb5-admin-server krb5-pkinit                    # a KDC with two realms, PKINIT, password changes: MIT krb5
   winbind                                                   # NTLMSSP and SPNEGO of Samba: ntlm_auth
 )
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }

@@ -69,7 +69,10 @@ class Race {
 
   start(): void {
     const { signal, addresses } = this.#options;
-    if (signal?.aborted === true) return this.#end({ reason: signal.reason });
+    if (signal?.aborted === true) {
+      this.#end({ reason: signal.reason });
+      return;
+    }
     signal?.addEventListener('abort', this.#onAbort, { once: true });
     addresses(this.#whole.signal).then(
       (found) => {
@@ -112,16 +115,22 @@ class Race {
     const { address } = attempt;
     switch (this.#options.judge(reply)) {
       case 'answer':
-        return this.#end({ reply, address });
+        this.#end({ reply, address });
+        break;
       case 'unavailable':
         this.#second ??= { reply, address };
-        return this.#fail(attempt, new Error('KDC_ERR_SVC_UNAVAILABLE'));
+        this.#fail(attempt, new Error('KDC_ERR_SVC_UNAVAILABLE'));
+        break;
       case 'garbage':
-        return this.#fail(attempt, new Error('the answer is no message of Kerberos'));
+        this.#fail(attempt, new Error('the answer is no message of Kerberos'));
+        break;
       case 'too-big':
-        if (address.protocol !== 'udp') return this.#fail(attempt, new Error('KRB_ERR_RESPONSE_TOO_BIG'));
-        this.#askOverTcp(address);
-        return this.#drop(attempt);
+        if (address.protocol === 'udp') {
+          this.#askOverTcp(address);
+          this.#drop(attempt);
+        } else {
+          this.#fail(attempt, new Error('KRB_ERR_RESPONSE_TOO_BIG'));
+        }
     }
   }
 
