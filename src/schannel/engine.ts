@@ -56,6 +56,8 @@ export class TlsEngine {
   readonly #wire = new Wire();
   #socket: TLSSocket | undefined;
   #established = false;
+  /** The peer's ChangeCipherSpec was seen. */
+  #cipherChanged = false;
   #received: Uint8Array[] = [];
   #closedByPeer = false;
   #closed = false;
@@ -108,13 +110,18 @@ export class TlsEngine {
   ): Promise<HandshakeLeg> {
     this.#assertSound();
     let consumed = 0;
+    let seen = 0;
     for (const record of eachRecord(records)) {
       if (this.#established || this.#broken || stopBefore?.(record) === true) break;
       const alert = plainAlert(record);
       if (alert !== undefined) throw this.#die(alertReceived(alert, 'TLS handshake'));
       if (this.role === 'client') this.#watchServerHello(record);
-      this.#wire.push(record);
-      consumed += record.length;
+      seen += record.length;
+      // Each push costs OpenSSL a round. What cannot be the end yet goes in together with the next record.
+      const goesWithNext = !this.#mayFinish(record) && seen < records.length && stopBefore === undefined;
+      if (goesWithNext) continue;
+      this.#wire.push(records.subarray(consumed, seen));
+      consumed = seen;
     }
     await this.#settle();
     // The runtime tears a socket down at once, and says why a turn later.
@@ -124,6 +131,15 @@ export class TlsEngine {
     const token = this.#wire.takeWritten();
     if (this.role === 'server') this.#watchServerHello(token);
     return { token, consumed };
+  }
+
+  /** Whether Finished can be in this record: it is never in front of ChangeCipherSpec (TLS 1.2) or unencrypted (TLS 1.3). */
+  #mayFinish(record: Uint8Array): boolean {
+    if (record[0] === CONTENT_TYPE.CHANGE_CIPHER_SPEC) {
+      this.#cipherChanged = true;
+      return false;
+    }
+    return record[0] !== CONTENT_TYPE.HANDSHAKE || this.#cipherChanged;
   }
 
   /** The runtime does not tell the session id; the ServerHello does. */

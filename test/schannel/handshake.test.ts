@@ -97,6 +97,25 @@ describe.each(VARIANTS)('handshake: $version with $key', ({ key, version, enable
     }
   });
 
+  test('R34: the same when the last flight comes record by record, with the data behind its last one', async () => {
+    const { client, server } = await pair({ key, enabledProtocols });
+    const flight = (await stepped(server, (await stepped(client)).token)).token;
+    const second = await stepped(client, flight);
+    const clientEnds = client.state === 'established';
+    const last = clientEnds ? second.token : (await stepped(server, second.token)).token;
+    const [from, to] = clientEnds ? [client, server] : [server, client];
+    const record = await streamOf(from).encrypt(octetsOf('behind'));
+    const finished = lastRecordOf(last);
+    for (let at = 0; at < last.length - finished; ) {
+      const length = firstRecordLength(last.subarray(at));
+      expect((await stepped(to, last.subarray(at, at + length))).consumed).toBe(length);
+      at += length;
+    }
+    const step = await stepped(to, Uint8Array.from([...last.subarray(last.length - finished), ...record]));
+    expect([step.status, step.consumed]).toEqual([SEC_E.OK, finished]);
+    expect(await streamOf(to).decrypt(record)).toMatchObject({ kind: 'data', plaintext: octetsOf('behind') });
+  });
+
   test('R43 R46: flags and expiry of the last call', async () => {
     const { client, server } = await pair({ key, enabledProtocols });
     const steps: { flags: number; expiry: bigint; status: number }[] = [];
@@ -116,6 +135,12 @@ describe.each(VARIANTS)('handshake: $version with $key', ({ key, version, enable
     expect(year).toBeLessThan(2130);
   });
 });
+
+function lastRecordOf(flight: Uint8Array): number {
+  let at = 0;
+  while (at + firstRecordLength(flight.subarray(at)) < flight.length) at += firstRecordLength(flight.subarray(at));
+  return flight.length - at;
+}
 
 function firstRecordLength(input: Uint8Array): number {
   return 5 + new DataView(input.buffer, input.byteOffset).getUint16(3);
