@@ -3,6 +3,11 @@
  * given, so that an exchange can be recorded and replayed octet for octet.
  * @module
  */
+import type { Dns } from './dns.ts';
+import type { Files } from './files.ts';
+import type { KdcTransport } from './kdc-transport.ts';
+import type { Timer } from './timer.ts';
+
 export type { Dns, SrvRecord } from './dns.ts';
 export type { Files } from './files.ts';
 export { type KdcAddress, type KdcExchange, type KdcTransport, kdcAddressText } from './kdc-transport.ts';
@@ -20,10 +25,16 @@ export interface Random {
   bytes(length: number): Uint8Array;
 }
 
-/** What protocol code may ask of the machine it runs on. */
+/** What protocol code may ask of the machine it runs on. What is absent cannot be had there: a browser has none of the rest. */
 export interface Host {
   readonly clock: Clock;
   readonly random: Random;
+  /** Sockets to KDCs. Without them only KDC proxies can be reached. */
+  readonly kdcTransport?: KdcTransport | undefined;
+  readonly dns?: Dns | undefined;
+  readonly files?: Files | undefined;
+  /** Default: the platform's own. */
+  readonly timer?: Timer | undefined;
 }
 
 /** The platform's own clock and cryptographic random source: Node.js, browsers, Deno, Bun. */
