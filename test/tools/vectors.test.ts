@@ -7,8 +7,8 @@ import { handlers } from '../../tools/vectors/handlers/index.ts';
 import { type CaseHandler, runFile, vectorFiles } from '../../tools/vectors/runner.ts';
 
 describe('known answers', () => {
-  // Kerberos has vectors before it has a room.
-  const files = vectorFiles(['test/vectors']).filter((file) => !file.includes('kerberos-'));
+  // PKINIT has vectors before there is code for its keys.
+  const files = vectorFiles(['test/vectors']).filter((file) => !file.includes('kerberos-fast-pkinit'));
 
   test('there are files', () => {
     expect(files.length).toBeGreaterThanOrEqual(11);

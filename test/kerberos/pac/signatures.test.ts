@@ -34,7 +34,7 @@ const { random } = systemHost;
 
 const keyOf = (one: VectorCase, field: string): KerberosKey =>
   new KerberosKey(encryptionType(number(one, 'etype'), ALL), octets(one, field));
-const valueOf = (one: VectorCase, name: string): string => text(record(record(one, 'signatures'), name), 'value');
+const signatureOf = (one: VectorCase, name: string): string => text(record(record(one, 'signatures'), name), 'value');
 const [server2022] = cases;
 if (server2022 === undefined) throw new TypeError('the cases are missing');
 const serverKey = keyOf(server2022, 'server_key');
@@ -53,7 +53,7 @@ const refused = (run: () => unknown): unknown => {
 describe('PAC signatures', () => {
   test.each(cases)('Z32, Z33: server signature: $name', (one) => {
     const pac = decodePac(octets(one, 'pac'));
-    expect(toHex(pacSignature(pac, PAC_TYPE.SERVER_CHECKSUM).checksum)).toBe(valueOf(one, 'server'));
+    expect(toHex(pacSignature(pac, PAC_TYPE.SERVER_CHECKSUM).checksum)).toBe(signatureOf(one, 'server'));
     verifyServerSignature(pac, keyOf(one, 'server_key'));
   });
 
@@ -75,7 +75,7 @@ describe('PAC signatures', () => {
 
   test.each(cases.filter((one) => 'krbtgt_key' in one))('Z32: KDC signature: $name', (one) => {
     const pac = decodePac(octets(one, 'pac'));
-    expect(toHex(pacSignature(pac, PAC_TYPE.KDC_CHECKSUM).checksum)).toBe(valueOf(one, 'kdc'));
+    expect(toHex(pacSignature(pac, PAC_TYPE.KDC_CHECKSUM).checksum)).toBe(signatureOf(one, 'kdc'));
     verifyKdcSignature(pac, keyOf(one, 'krbtgt_key'));
   });
 
@@ -87,8 +87,8 @@ describe('PAC signatures', () => {
     const pac = decodePac(found ?? new Uint8Array(0));
     expect(toHex(pac.octets)).toBe(text(server2022, 'pac'));
     expect(toHex(ticketWithoutPac(opened))).toBe(text(record(record(server2022, 'signatures'), 'ticket'), 'input'));
-    expect(toHex(pacSignature(pac, PAC_TYPE.TICKET_CHECKSUM).checksum)).toBe(valueOf(server2022, 'ticket'));
-    expect(toHex(pacSignature(pac, PAC_TYPE.FULL_CHECKSUM).checksum)).toBe(valueOf(server2022, 'full'));
+    expect(toHex(pacSignature(pac, PAC_TYPE.TICKET_CHECKSUM).checksum)).toBe(signatureOf(server2022, 'ticket'));
+    expect(toHex(pacSignature(pac, PAC_TYPE.FULL_CHECKSUM).checksum)).toBe(signatureOf(server2022, 'full'));
     verifyTicketSignature(pac, opened, krbtgtKey);
     verifyFullSignature(pac, krbtgtKey);
   });

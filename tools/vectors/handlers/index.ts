@@ -7,6 +7,10 @@ import { channelBindings } from './channel-bindings.ts';
 import { credssp } from './credssp.ts';
 import { credsspSealed } from './credssp-sealed.ts';
 import { der } from './der.ts';
+import { kerberosCrypto } from './kerberos-crypto.ts';
+import { kerberosFilesPac } from './kerberos-files-pac.ts';
+import { kerberosGss } from './kerberos-gss.ts';
+import { kerberosMessages } from './kerberos-messages.ts';
 import { ntlmCaptures } from './ntlm-captures.ts';
 import { ntlmKeys } from './ntlm-keys.ts';
 import { ntlmMessages } from './ntlm-messages.ts';
@@ -25,4 +29,8 @@ export const handlers: readonly CaseHandler[] = [
   ...spnego,
   ...credssp,
   credsspSealed,
+  kerberosCrypto,
+  ...kerberosMessages,
+  ...kerberosGss,
+  ...kerberosFilesPac,
 ];
