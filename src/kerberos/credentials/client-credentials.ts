@@ -69,7 +69,10 @@ export class ClientCredentials {
     this.#cache = cache ?? new TicketCache({ clock: kdc.clock, clockSkew: kdc.policy.clockSkew });
     for (const ticket of tickets) {
       if (formatPrincipal(ticket.client, ticket.clientRealm) !== this.#owner)
-        throw new SspiError('INVALID_PARAMETER', { stage: STAGE, detail: `${ticket.description} is not of ${this.#owner}` });
+        throw new SspiError('INVALID_PARAMETER', {
+          stage: STAGE,
+          detail: `${ticket.description} is not of ${this.#owner}`,
+        });
       this.#keep(ticket);
     }
   }
@@ -133,6 +136,7 @@ export class ClientCredentials {
     const tickets = this.#cache.of(this.#owner);
     try {
       const distinct = [...new Map(tickets.map((ticket) => [identityOf(ticket), ticket])).values()];
+      distinct.sort((a, b) => Number(b.grantsIn === b.clientRealm) - Number(a.grantsIn === a.clientRealm));
       const [first] = distinct;
       const owner = { name: first?.client ?? this.#options.client, realm: first?.clientRealm ?? this.#options.realm };
       return writeTickets({ owner, kdcOffset: this.kdc.clock.offset, tickets: distinct });

@@ -66,7 +66,7 @@ export async function preAuthenticationKey(choice: KeyChoice, padata: MethodData
   if (usable.length === 0)
     throw new SspiError('ENCRYPTION_TYPE_REFUSED', {
       stage,
-      detail: `the KDC has ${names(offered.map(({ etype }) => etype))}; allowed: ${names(allowed)}`,
+      detail: `the KDC has ${encryptionTypeNames(offered.map(({ etype }) => etype))}; allowed: ${encryptionTypeNames(allowed)}`,
     });
   for (const info of usable) {
     const key = await keyOf(choice, info, padata);
@@ -88,7 +88,7 @@ export async function replyKey(
   if (!choice.allowed.includes(etype))
     throw new SspiError('ENCRYPTION_TYPE_REFUSED', {
       stage: choice.stage,
-      detail: `the answer is encrypted with ${encryptionTypeName(etype)}; offered: ${names(choice.allowed)}`,
+      detail: `the answer is encrypted with ${encryptionTypeName(etype)}; offered: ${encryptionTypeNames(choice.allowed)}`,
     });
   for (const list of padata) {
     const info = readKeyInfo(list)?.find((one) => one.etype === etype);
@@ -122,10 +122,11 @@ function checkIterations(parameters: Uint8Array | undefined, etype: number, stag
 }
 
 function noKey({ stage }: KeyChoice, wanted: readonly KeyInfo[]): SspiError {
-  const detail = `the KDC wants one of ${names(wanted.map(({ etype }) => etype))}`;
+  const detail = `the KDC wants one of ${encryptionTypeNames(wanted.map(({ etype }) => etype))}`;
   return new SspiError('NO_KERBEROS_KEY', { stage, detail });
 }
 
-function names(etypes: readonly number[]): string {
+/** Encryption types for people. */
+export function encryptionTypeNames(etypes: readonly number[]): string {
   return etypes.map(encryptionTypeName).join(', ') || 'none';
 }

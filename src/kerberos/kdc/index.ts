@@ -3,7 +3,8 @@
  * @module
  */
 export { type ApRequest, type ApRequestOptions, makeApRequest } from './ap-request.ts';
-export { type InitialTicketRequest, requestInitialTicket } from './as.ts';
+export { requestInitialTicket } from './as.ts';
+export type { InitialTicketRequest } from './as-request.ts';
 export { CHANGE_PASSWORD_SERVICE, type ChangePasswordRequest, changePassword } from './change-password.ts';
 export { DEFAULT_POLICY, type KdcClient, type KerberosPolicy } from './client.ts';
 export { KdcClock } from './clock.ts';

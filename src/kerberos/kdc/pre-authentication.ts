@@ -55,6 +55,8 @@ export interface PreAuthenticationExchange {
   answer(offered: MethodData): Promise<MethodData>;
   /** The key that the AS-REP is encrypted with, which the caller disposes. Absent: the client's own. */
   replyKey?(reply: AsRep): Promise<KerberosKey>;
+  /** Puts all that goes with a request into an envelope, and gives what goes instead. */
+  envelop?(padata: MethodData): MethodData;
   /** What an error says inside, when it came in an envelope. @throws SspiError when the envelope is broken */
   openError?(error: KrbError): KrbError;
   /** What an answer says inside, when it came in an envelope. @throws SspiError when the envelope is broken */
