@@ -1,0 +1,107 @@
+/**
+ * A lab's KDC on a port of this machine, over UDP and TCP (RFC 4120 7.2), for clients in other processes: `kinit` and its like.
+ * @module
+ */
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { SspiError } from '../sspi/index.ts';
+import type { LabKdc } from './kdc.ts';
+
+const HOST = '127.0.0.1';
+/** Octets of length in front of a message on TCP. */
+const LENGTH = 4;
+const LARGEST_REQUEST = 65_536;
+/** The port that TCP gets from the system may be taken for UDP. */
+const MOST_ATTEMPTS = 20;
+
+/** A KDC that listens. */
+export interface KdcListener extends AsyncDisposable {
+  readonly host: string;
+  /** The same for UDP and TCP. */
+  readonly port: number;
+  /** Ends both, with all connections that are open. */
+  close(): Promise<void>;
+}
+
+/**
+ * Lets a KDC listen on the loopback address.
+ * @param port - default: one that is free
+ * @throws SspiError CONNECTION_FAILED when the port is taken
+ * @example
+ * await using listener = await listenAsKdc(kdc);
+ * const krb5conf = `[realms]\n${kdc.realm} = { kdc = ${listener.host}:${listener.port} }`;
+ */
+export async function listenAsKdc(kdc: LabKdc, port = 0): Promise<KdcListener> {
+  for (let attempt = 1; ; attempt++) {
+    const sockets = new Set<Socket>();
+    let isOpen = true;
+    const server = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('close', () => sockets.delete(socket));
+      answerTcp(kdc, socket);
+    });
+    const udp = createSocket('udp4');
+    try {
+      const bound = await bind(server, udp, port);
+      udp.on('message', (request, from) => {
+        void kdc.handleDatagram(new Uint8Array(request)).then((answer) => {
+          if (isOpen) udp.send(answer, from.port, from.address);
+        });
+      });
+      const close = async (): Promise<void> => {
+        if (!isOpen) return;
+        isOpen = false;
+        for (const socket of sockets) socket.destroy();
+        await Promise.all([closed(server), closed(udp)]);
+      };
+      return { host: HOST, port: bound, close, [Symbol.asyncDispose]: close };
+    } catch (cause) {
+      server.close();
+      udp.close();
+      if (port === 0 && attempt < MOST_ATTEMPTS) continue;
+      throw new SspiError('CONNECTION_FAILED', { stage: 'lab KDC', detail: `${HOST} port ${port}`, cause });
+    }
+  }
+}
+
+async function bind(server: Server, udp: UdpSocket, wanted: number): Promise<number> {
+  server.listen(wanted, HOST);
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : wanted;
+  udp.bind(port, HOST);
+  await once(udp, 'listening');
+  return port;
+}
+
+async function closed(one: Server | UdpSocket): Promise<void> {
+  const ended = once(one, 'close');
+  one.close();
+  await ended;
+}
+
+/** 7.2.2: each message behind its length; there may be several on one connection. */
+function answerTcp(kdc: LabKdc, socket: Socket): void {
+  let received: Uint8Array = new Uint8Array(0);
+  socket.on('error', () => socket.destroy());
+  socket.on('data', (chunk: Uint8Array) => {
+    received = Buffer.concat([received, chunk]);
+    for (;;) {
+      if (received.length < LENGTH) return;
+      const length = new DataView(received.buffer, received.byteOffset).getUint32(0);
+      if (length > LARGEST_REQUEST) return void socket.destroy();
+      if (received.length < LENGTH + length) return;
+      const request = Uint8Array.from(received.subarray(LENGTH, LENGTH + length));
+      received = received.subarray(LENGTH + length);
+      void kdc.handle(request).then((answer) => socket.write(framed(answer)));
+    }
+  });
+}
+
+function framed(message: Uint8Array): Uint8Array {
+  const frame = new Uint8Array(LENGTH + message.length);
+  new DataView(frame.buffer).setUint32(0, message.length);
+  frame.set(message, LENGTH);
+  return frame;
+}
