@@ -22,8 +22,8 @@ import {
 } from '../kerberos/messages/index.ts';
 import { issueTicket } from './issue-ticket.ts';
 import { assertProved, etypeInfo2 } from './pre-authentication.ts';
-import { newPac } from './privileges.ts';
 import type { Principal } from './principals.ts';
+import { newPac } from './privileges.ts';
 import { chosenEncryptionType, isNameOf, PROTECTED_LIFETIME, type Realm } from './realm.ts';
 import { account, type Recipient, ticketGranting } from './recipient.ts';
 import { Refusal } from './refusal.ts';
@@ -82,8 +82,7 @@ function findClient(realm: Realm, { cname, realm: name }: KdcReqBody): Principal
   if (client !== undefined) return client;
   const suffix = cname.nameType === NAME_TYPE.ENTERPRISE ? cname.nameString[0]?.split('@').pop() : undefined;
   const elsewhere = suffix === undefined ? undefined : realm.trusts.towards(suffix);
-  if (elsewhere !== undefined)
-    throw new Refusal(KRB_ERROR_CODE.KDC_ERR_WRONG_REALM, { clientRealm: elsewhere.realm });
+  if (elsewhere !== undefined) throw new Refusal(KRB_ERROR_CODE.KDC_ERR_WRONG_REALM, { clientRealm: elsewhere.realm });
   throw new Refusal(KRB_ERROR_CODE.KDC_ERR_C_PRINCIPAL_UNKNOWN);
 }
 

@@ -15,9 +15,9 @@ import {
   PA_TYPE,
   type PrincipalName,
   seal,
-  TICKET_FLAGS,
   TgsRep,
   type TgsReq,
+  TICKET_FLAGS,
   unseal,
 } from '../kerberos/messages/index.ts';
 import { issueTicket } from './issue-ticket.ts';

@@ -9,12 +9,21 @@ import { sha256 } from '../crypto/index.ts';
 import { decode } from '../der/index.ts';
 import { type Clock, type Random, systemHost, systemTimer, type Timer } from '../host/index.ts';
 import { DEFAULT_ENCRYPTION_TYPES } from '../kerberos/encryption/index.ts';
-import { AsReq, formatPrincipal, type KdcReqBody, KRB_ERROR_CODE, TgsReq } from '../kerberos/messages/index.ts';
+import {
+  AsReq,
+  formatPrincipal,
+  type KdcReqBody,
+  KRB_ERROR_CODE,
+  parsePrincipal,
+  TgsReq,
+} from '../kerberos/messages/index.ts';
+import { SspiError } from '../sspi/index.ts';
 import type { LabAccount } from './account.ts';
 import { type AnswerKind, answerKind, type KdcFaults, withFaults } from './faults.ts';
 import { issueInitialTicket } from './issue-as.ts';
 import { issueServiceTicket } from './issue-tgs.ts';
 import { LongTermKeys } from './keys.ts';
+import { keytabOf } from './keytab.ts';
 import { Principals } from './principals.ts';
 import { DEFAULT_LAB_POLICY, type LabPolicy, type Realm } from './realm.ts';
 import { encodeRefusal, Refusal, refusalOf } from './refusal.ts';
@@ -41,6 +50,8 @@ export interface LabKdcOptions {
   readonly realm: string;
   /** What NTLM calls the domain. Default: the first part of the realm. */
   readonly netbiosName?: string | undefined;
+  /** SID of the domain. Default: one that is made of the realm's name. */
+  readonly sid?: string | undefined;
   readonly accounts: readonly LabAccount[];
   /** Numbers of encryption types, the best liked first. Default: all with AES. 23 (RC4) only when it stands here. */
   readonly encryptionTypes?: readonly number[] | undefined;
@@ -78,7 +89,7 @@ export class LabKdc implements Disposable {
     this.#realm = {
       name,
       netbiosName: options.netbiosName ?? (name.split('.')[0] ?? name).toUpperCase(),
-      sid: domainSid(name),
+      sid: options.sid ?? domainSid(name),
       encryptionTypes,
       principals: new Principals({ realm: name, accounts, encryptionTypes, random }),
       trusts: new Trusts(name),
@@ -142,7 +153,12 @@ export class LabKdc implements Disposable {
   async handleDatagram(request: Uint8Array): Promise<Uint8Array> {
     const answer = await this.handle(request);
     if (answer.length <= LARGEST_DATAGRAM) return answer;
-    return encodeRefusal(new Refusal(KRB_ERROR_CODE.KRB_ERR_RESPONSE_TOO_BIG), this.realm, this.#realm.now(), undefined);
+    return encodeRefusal(
+      new Refusal(KRB_ERROR_CODE.KRB_ERR_RESPONSE_TOO_BIG),
+      this.realm,
+      this.#realm.now(),
+      undefined,
+    );
   }
 
   #observe(request: Uint8Array, body: KdcReqBody | undefined, answer: Uint8Array, errorCode: number | undefined): void {
@@ -157,6 +173,21 @@ export class LabKdc implements Disposable {
       sent: answer.length,
       errorCode,
     });
+  }
+
+  /**
+   * Keys of accounts as a keytab file: for each under its own name and under the names of all its services.
+   * @param accounts - names of the accounts, or of services that they have
+   * @throws SspiError INVALID_PARAMETER when there is no such account
+   */
+  async keytab(...accounts: readonly string[]): Promise<Uint8Array> {
+    const principals = accounts.map((name) => {
+      const principal = this.principals.service(parsePrincipal(name).name);
+      if (principal === undefined)
+        throw new SspiError('INVALID_PARAMETER', { stage: 'lab keytab', detail: `no account ${name}` });
+      return principal;
+    });
+    return await keytabOf(this.realm, principals, this.#realm.now());
   }
 
   /** From now on the two realms trust each other, and whoever one of them trusts already. */

@@ -68,7 +68,9 @@ export class Principals implements Disposable {
     if (name === undefined) return undefined;
     if (more.length > 0) return this.#byService.get(fold(formatPrincipal({ nameType, nameString })));
     if (nameType === NAME_TYPE.ENTERPRISE)
-      return this.#byUserPrincipalName.get(fold(name)) ?? (name.includes('@') ? undefined : this.#byUser.get(fold(name)));
+      return (
+        this.#byUserPrincipalName.get(fold(name)) ?? (name.includes('@') ? undefined : this.#byUser.get(fold(name)))
+      );
     return this.#byUser.get(fold(name));
   }
 

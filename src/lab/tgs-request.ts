@@ -9,16 +9,16 @@ import {
   Authenticator,
   EncTicketPart,
   findPaData,
-  type KdcReqBody,
   KDC_OPTIONS,
+  type KdcReqBody,
   KRB_ERROR_CODE,
   MethodData,
   millisecondsOf,
   PA_TYPE,
   samePrincipal,
-  type Ticket,
   type TgsReq,
   TICKET_FLAGS,
+  type Ticket,
   unseal,
 } from '../kerberos/messages/index.ts';
 import { SspiError } from '../sspi/index.ts';
@@ -95,8 +95,7 @@ export async function provedByTgsRequest(realm: Realm, request: TgsReq, message:
 export async function openTicket(realm: Realm, ticket: Ticket): Promise<OpenedTicket> {
   const { encPart } = ticket;
   const { keys, grants, isForeign } = holderOf(realm, ticket);
-  if (encPart.kvno !== undefined && encPart.kvno !== keys.kvno)
-    throw new Refusal(KRB_ERROR_CODE.KRB_AP_ERR_BADKEYVER);
+  if (encPart.kvno !== undefined && encPart.kvno !== keys.kvno) throw new Refusal(KRB_ERROR_CODE.KRB_AP_ERR_BADKEYVER);
   const key = await keys.of(encPart.etype);
   if (key === undefined) throw new Refusal(KRB_ERROR_CODE.KDC_ERR_ETYPE_NOSUPP);
   const part = opening(KRB_ERROR_CODE.KRB_AP_ERR_BAD_INTEGRITY, () =>

@@ -104,7 +104,8 @@ export function grantedTimes(realm: Realm, body: KdcReqBody, bounds: Bounds): Ti
   const endtime = wholeSeconds(Math.min(till, bounds.endtime ?? Infinity, now + bounds.maxLifetime));
   if (endtime <= now) throw new Refusal(KRB_ERROR_CODE.KDC_ERR_NEVER_VALID);
   const { authtime = now, renewTill } = bounds;
-  if (realm.faults.expiredTickets === true) return { authtime, starttime: now - 2 * HOUR, endtime: now - HOUR, renewTill };
+  if (realm.faults.expiredTickets === true)
+    return { authtime, starttime: now - 2 * HOUR, endtime: now - HOUR, renewTill };
   return { authtime, starttime: now, endtime, renewTill };
 }
 

@@ -17,7 +17,10 @@ export function memoryTransport(kdcs: readonly LabKdc[]): KdcTransport {
       signal.throwIfAborted();
       const kdc = kdcs.find((one) => one.realm.toLowerCase() === realm.toLowerCase());
       if (kdc === undefined) throw new Error(`there is no KDC of ${realm} here`);
-      const answer = await unlessAborted(protocol === 'udp' ? kdc.handleDatagram(message) : kdc.handle(message), signal);
+      const answer = await unlessAborted(
+        protocol === 'udp' ? kdc.handleDatagram(message) : kdc.handle(message),
+        signal,
+      );
       if (answer.length > maxReply) throw new Error(`an answer of ${answer.length} octets`);
       return answer;
     },

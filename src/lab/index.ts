@@ -1,0 +1,10 @@
+/**
+ * A realm to log on to without Windows: a KDC, accounts, keytabs. For tests and demonstrations, and for nothing else.
+ * @module
+ */
+export type { LabAccount, LabAccountState } from './account.ts';
+export type { AnswerKind, KdcFaults } from './faults.ts';
+export { type KdcEvent, LabKdc, type LabKdcOptions } from './kdc.ts';
+export { type KdcListener, listenAsKdc } from './listen.ts';
+export type { LabPolicy } from './realm.ts';
+export { memoryTransport } from './transport.ts';
