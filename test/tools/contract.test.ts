@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { claimedIds, definedIds, isDefined } from '../../tools/contract/ids.ts';
+import { claimedIds, definedIds, isDefined, marksOf } from '../../tools/contract/ids.ts';
 
 describe('requirement ids', () => {
   test.each([
@@ -21,6 +21,17 @@ describe('requirement ids', () => {
     const text =
       '- **R1** `[D]` text R9\n| **R55** | x |\n| E1 | y |\n- V20a hash\n  - **X2** inner\n| id | where |\ntext **Q1** in a line';
     expect([...definedIds(text)]).toEqual(['R1', 'R55', 'E1', 'V20a', 'X2']);
+  });
+
+  test('may be marked as in need of no test, behind the id and nowhere else', () => {
+    const text =
+      '- **R1** (descriptive) `[D]` x\n| **R55** | (descriptive) |\n| E17 (later: kerberos) | y |\n- V20a (later: winrm, http)\n- **R2** (perhaps)';
+    expect([...marksOf(text)]).toEqual([
+      ['R1', 'descriptive'],
+      ['E17', 'later: kerberos'],
+      ['V20a', 'later: winrm, http'],
+    ]);
+    expect([...definedIds(text)]).toEqual(['R1', 'R55', 'E17', 'V20a', 'R2']);
   });
 
   test('a number stands for its lettered parts', () => {

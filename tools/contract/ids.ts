@@ -5,12 +5,27 @@
 
 const ID = '[A-Z][0-9]+[a-z]?';
 
-/** A definition begins a list item or a table row: `- **R35** ...`, `| **R55** | ...`, `| E1 | ...`, `- V20a ...`. */
-const DEFINITION = new RegExp(`^\\s*(?:- |\\| )?\\**(${ID})\\**(?=[\\s*])`, 'gm');
+/** Why a requirement needs no test here: it describes and demands nothing, or its room is not built yet. */
+const MARK = '\\((descriptive|later: [a-z, ]+)\\)';
+
+/**
+ * A definition begins a list item or a table row: `- **R35** ...`, `| **R55** | ...`, `| E1 | ...`, `- V20a ...`; a mark may
+ * follow the id: `- **R75** (descriptive) ...`, `- **F16** (later: winrm) ...`.
+ */
+const DEFINITION = new RegExp(`^\\s*(?:- |\\| )?\\**(${ID})\\**(?=[\\s*])(?: ${MARK})?`, 'gm');
 
 /** The ids that a document defines, in its order. */
 export function definedIds(markdown: string): Set<string> {
   return new Set([...markdown.matchAll(DEFINITION)].flatMap(([, id]) => (id === undefined ? [] : [id])));
+}
+
+/** The marks of the ids that a document excuses from having a test: `descriptive`, or `later: ` and the rooms that will hold it. */
+export function marksOf(markdown: string): Map<string, string> {
+  return new Map(
+    [...markdown.matchAll(DEFINITION)].flatMap(([, id, mark]): [string, string][] =>
+      id === undefined || mark === undefined ? [] : [[id, mark]],
+    ),
+  );
 }
 
 /** Ids at the head of a name, up to a colon: `R35: ...`, `R34, R35: ...`, `N13-N15: ...`. */
