@@ -250,12 +250,12 @@ describe('RFC 4757 tokens', () => {
     for (const length of [0, 83, 84, 85, 211, 212, 213, 65_000, 66_000]) {
       const [client, server] = pair(23);
       const large = new Uint8Array(length).fill(0x61);
-      expect(server.unwrap(client.wrap(large))).toEqual(large);
+      expect(Buffer.compare(server.unwrap(client.wrap(large)), large)).toBe(0);
       const data = large.slice();
       const header = client.seal(data);
       expect(header.length).toBeLessThanOrEqual(client.sizes.securityTrailer);
       server.unseal(header, data);
-      expect(data).toEqual(large);
+      expect(Buffer.compare(data, large)).toBe(0);
     }
   });
 });
