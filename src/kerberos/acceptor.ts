@@ -32,7 +32,7 @@ import { decodeDelegation } from './delegation.ts';
 import { CHECKSUM_TYPE, KEY_USAGE, KerberosKey } from './encryption/index.ts';
 import { acceptorFlags, establish } from './established.ts';
 import { encodeRefusal } from './failures.ts';
-import { GSS_FLAG, type GssToken, TOKEN_ID } from './gss/index.ts';
+import { encodeGssToken, GSS_FLAG, type GssToken, TOKEN_ID } from './gss/index.ts';
 import { identityOf } from './identity.ts';
 import {
   AP_OPTIONS,
@@ -48,7 +48,7 @@ import {
 import type { KerberosTicket } from './kdc/index.ts';
 import type { ServiceKeys } from './service-keys.ts';
 import type { TicketSource } from './tickets.ts';
-import { frameLike, openToken, traceToken } from './tokens.ts';
+import { openToken, traceToken } from './tokens.ts';
 
 /** What a service is made of. */
 export interface Service {
@@ -264,7 +264,7 @@ async function handOutTicket({ userToUser }: Service, scope: Scope, token: GssTo
       stage: 'Kerberos TGT-REQ',
       detail: 'no user is logged on for user-to-user authentication',
     });
-  return scope.own(await userToUser.ticketGrantingTicket());
+  return scope.own(await userToUser.grantingTicket());
 }
 
 function received(scope: Scope, octets: Uint8Array): GssToken {
@@ -273,9 +273,9 @@ function received(scope: Scope, octets: Uint8Array): GssToken {
   return token;
 }
 
-/** Frames an answer like the question. */
-function sent(scope: Scope, question: GssToken, tokenId: number, message: Uint8Array): Uint8Array {
-  const octets = frameLike(question, tokenId, message);
+/** Frames an answer like the question: with the same mechanism, or not at all. */
+function sent(scope: Scope, { mechanism }: GssToken, tokenId: number, message: Uint8Array): Uint8Array {
+  const octets = mechanism === undefined ? message : encodeGssToken(mechanism, tokenId, message);
   traceToken(scope, 'sent', tokenId, octets);
   return octets;
 }

@@ -6,16 +6,17 @@
 import { decode, encode } from '../der/index.ts';
 import type { Random } from '../host/index.ts';
 import { Secret, SspiError } from '../sspi/index.ts';
-import { DEFAULT_ENCRYPTION_TYPES, KEY_USAGE, KerberosKey } from './encryption/index.ts';
-import { type CachedCredential, encodeCredentialCache } from './files/index.ts';
-import type { KerberosTicket } from './kdc/index.ts';
+import { writeTickets } from './credentials/index.ts';
+import { KEY_USAGE, KerberosKey } from './encryption/index.ts';
+import { KerberosTicket } from './kdc/index.ts';
 import {
   EncKrbCredPart,
   KrbCred,
   type KrbCredInfo,
   type PrincipalName,
+  samePrincipal,
   seal,
-  Ticket,
+  type Ticket,
   timestampOf,
   unseal,
 } from './messages/index.ts';
@@ -23,7 +24,6 @@ import {
 const STAGE = 'Kerberos KRB-CRED';
 /** Not encrypted: MIT and Heimdal leave that to the authenticator around it. */
 const NULL_ETYPE = 0;
-const EMPTY = new Uint8Array(0);
 
 /**
  * A ticket with its session key, for the service alone.
@@ -65,45 +65,44 @@ export interface DelegationKeys {
  * @throws SspiError DECRYPT_FAILURE, MALFORMED_TOKEN, PRINCIPAL_MISMATCH, ENCRYPTION_TYPE_REFUSED; DerError
  */
 export function decodeDelegation(octets: Uint8Array, keys: DelegationKeys): Secret {
-  const { client, clientRealm, encryptionTypes = DEFAULT_ENCRYPTION_TYPES } = keys;
+  const { client, clientRealm } = keys;
   const { tickets, encPart } = decode(KrbCred, octets);
   const { ticketInfo } = openPart(encPart, keys);
   if (ticketInfo.length === 0 || ticketInfo.length !== tickets.length)
     throw new SspiError('MALFORMED_TOKEN', { stage: STAGE, detail: 'not one key for each ticket' });
 
-  const credentials: CachedCredential[] = [];
+  const handedOn: KerberosTicket[] = [];
   try {
     for (const [index, ticket] of tickets.entries()) {
       const info = ticketInfo[index];
       if (info === undefined) continue;
-      const { key, pname = client, prealm = clientRealm, sname = ticket.sname, srealm = ticket.realm } = info;
-      if (prealm !== clientRealm || pname.nameString.join('/') !== client.nameString.join('/'))
+      const { pname = client, prealm = clientRealm } = info;
+      if (prealm !== clientRealm || !samePrincipal(pname, client))
         throw new SspiError('PRINCIPAL_MISMATCH', { stage: STAGE, detail: 'a ticket of somebody else' });
-      KerberosKey.from(key, encryptionTypes).dispose(); // its type and length must be usable
-      credentials.push({
-        client: { name: pname, realm: prealm },
-        server: { name: sname, realm: srealm },
-        etype: key.keytype,
-        key: new Secret(key.keyvalue.slice()),
-        authtime: info.authtime,
-        starttime: info.starttime,
-        endtime: info.endtime,
-        renewTill: info.renewTill,
-        isSessionKey: false,
-        flags: info.flags ?? 0,
-        addresses: info.caddr ?? [],
-        authorizationData: [],
-        ticket: encode(Ticket, ticket),
-        secondTicket: EMPTY,
-      });
+      handedOn.push(ticketOf(ticket, info, keys));
     }
-    const defaultPrincipal = { name: client, realm: clientRealm };
-    return new Secret(
-      encodeCredentialCache({ version: 4, kdcOffset: undefined, defaultPrincipal, credentials, settings: [] }),
-    );
+    return new Secret(writeTickets({ owner: { name: client, realm: clientRealm }, kdcOffset: 0, tickets: handedOn }));
   } finally {
-    for (const { key } of credentials) key.dispose();
+    for (const ticket of handedOn) ticket.dispose();
   }
+}
+
+function ticketOf(ticket: Ticket, info: KrbCredInfo, { client, clientRealm, encryptionTypes }: DelegationKeys): KerberosTicket {
+  const { authtime = 0, starttime = authtime, endtime = 0 } = info;
+  return new KerberosTicket({
+    client,
+    clientRealm,
+    server: info.sname ?? ticket.sname,
+    serverRealm: info.srealm ?? ticket.realm,
+    ticket,
+    sessionKey: KerberosKey.from(info.key, encryptionTypes),
+    flags: info.flags ?? 0,
+    authTime: authtime,
+    startTime: starttime,
+    endTime: endtime,
+    renewTill: info.renewTill,
+    addresses: info.caddr,
+  });
 }
 
 function openPart(encPart: KrbCred['encPart'], { sessionKey, subkey }: DelegationKeys): EncKrbCredPart {

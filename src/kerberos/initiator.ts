@@ -23,7 +23,14 @@ import { encodeDelegation } from './delegation.ts';
 import { CHECKSUM_TYPE, DEFAULT_ENCRYPTION_TYPES, KEY_USAGE, KerberosKey } from './encryption/index.ts';
 import { establish, gssFlagsOf, initiatorFlags } from './established.ts';
 import { refusalOf } from './failures.ts';
-import { encodeAuthenticatorChecksum, GSS_FLAG, type GssToken, TOKEN_ID } from './gss/index.ts';
+import {
+  encodeAuthenticatorChecksum,
+  encodeGssToken,
+  GSS_FLAG,
+  GSS_MECHANISM,
+  type GssToken,
+  TOKEN_ID,
+} from './gss/index.ts';
 import { type ApRequest, type KerberosTicket, makeApRequest } from './kdc/index.ts';
 import {
   AD_TYPE,
@@ -44,7 +51,7 @@ import {
 } from './messages/index.ts';
 import { type Target, targetOf } from './target.ts';
 import type { TicketSource } from './tickets.ts';
-import { frameFirst, openToken, traceToken } from './tokens.ts';
+import { openToken, traceToken } from './tokens.ts';
 
 /** Who logs on. */
 export interface ClientLogon {
@@ -91,10 +98,11 @@ export async function* initiate(
       random: scope.host.random,
     });
   };
-  let request = build(logon.tickets.clock.now());
+  let request = build(logon.tickets.kdc.clock.now());
   scope.own(request.subkey);
   const isDceStyle = (flags & GSS_FLAG.DCE_STYLE) !== 0;
-  const frame = (message: Uint8Array): Uint8Array => sent(scope, TOKEN_ID.AP_REQ, frameFirst(TOKEN_ID.AP_REQ, message, isDceStyle));
+  const mechanism = isDceStyle ? undefined : isUserToUser ? GSS_MECHANISM.USER_TO_USER : GSS_MECHANISM.KERBEROS;
+  const frame = (message: Uint8Array): Uint8Array => sent(scope, mechanism, TOKEN_ID.AP_REQ, message);
 
   // Without an answer the server is not authenticated, and both sides go on from our number with our key.
   let key = request.subkey;
@@ -154,13 +162,13 @@ async function* obtainTickets(
   const { tickets, settings } = logon;
   const { service, realm } = target;
   const milliseconds = Math.min(settings.deadline ?? DEFAULT_DEADLINE, options.limits?.deadline ?? Infinity);
-  const deadline = scope.own(startDeadline(milliseconds));
+  const deadline = scope.own(startDeadline(milliseconds, scope.host.timer));
   const { signal } = deadline;
 
   let secondTicket: Ticket | undefined;
   let ticket: KerberosTicket | undefined;
   if (settings.userToUser !== 'always') {
-    ticket = await deadline.within(tickets.serviceTicket({ service, realm, signal })).catch((error: unknown) => {
+    ticket = await deadline.within(tickets.ticketFor({ service, realm, signal })).catch((error: unknown) => {
       const reason = asSspiError(error);
       if (reason.code !== 'USER_TO_USER_REQUIRED' || settings.userToUser === 'never') throw reason;
       return undefined;
@@ -168,8 +176,8 @@ async function* obtainTickets(
   }
   if (ticket === undefined) {
     secondTicket = yield* askForTicket(scope, target);
-    const again = scope.own(startDeadline(milliseconds));
-    ticket = await again.within(tickets.serviceTicket({ service, realm, secondTicket, signal: again.signal }));
+    const again = scope.own(startDeadline(milliseconds, scope.host.timer));
+    ticket = await again.within(tickets.ticketFor({ service, realm, secondTicket, signal: again.signal }));
     again.dispose();
   }
   scope.own(ticket);
@@ -195,7 +203,7 @@ async function forwarded(
 ): Promise<Uint8Array> {
   const ticket = await deadline.within(tickets.forwardedTicket(deadline.signal));
   try {
-    return encodeDelegation(ticket, sessionKey, tickets.clock.now(), host.random);
+    return encodeDelegation(ticket, sessionKey, tickets.kdc.clock.now(), host.random);
   } finally {
     ticket.dispose();
   }
@@ -210,7 +218,7 @@ function noDelegation(error: unknown): undefined {
 /** draft-swift-win2k-krb-user2user: the service sends its ticket-granting ticket, and the KDC makes one for its session key. */
 async function* askForTicket(scope: Scope, { service, realm }: Target): AsyncGenerator<Leg, Ticket, Uint8Array> {
   const message = encode(KerbTgtRequest, { pvno: 5, msgType: 16, serverName: service, realm });
-  const token = sent(scope, TOKEN_ID.TGT_REQ, frameFirst(TOKEN_ID.TGT_REQ, message, false));
+  const token = sent(scope, GSS_MECHANISM.USER_TO_USER, TOKEN_ID.TGT_REQ, message);
   const answer = received(scope, yield { token });
   if (answer.tokenId === TOKEN_ID.KRB_ERROR) throw refusalOf(decode(KrbError, answer.message), scope.host.clock.now(), 'Kerberos TGT-REP').failure;
   if (answer.tokenId !== TOKEN_ID.TGT_REP) throw unexpected('Kerberos TGT-REP');
@@ -288,7 +296,7 @@ function thirdLeg({ timestamp }: ApRequest, key: KerberosKey, seqNumber: number,
   const { random } = scope.host;
   const part = { ctime: timestamp.time, cusec: timestamp.usec, seqNumber };
   const encPart = seal(EncApRepPart, part, { key, usage: KEY_USAGE.AP_REP, random });
-  return sent(scope, TOKEN_ID.AP_REP, encode(ApRep, { pvno: 5, msgType: 15, encPart }));
+  return sent(scope, undefined, TOKEN_ID.AP_REP, encode(ApRep, { pvno: 5, msgType: 15, encPart }));
 }
 
 function unexpected(stage: string): SspiError {
@@ -301,7 +309,9 @@ function received(scope: Scope, octets: Uint8Array): GssToken {
   return token;
 }
 
-function sent(scope: Scope, tokenId: number, octets: Uint8Array): Uint8Array {
+/** In the frame of a mechanism; without one in DCE style ([MS-KILE] 3.4.5.1). */
+function sent(scope: Scope, mechanism: string | undefined, tokenId: number, message: Uint8Array): Uint8Array {
+  const octets = mechanism === undefined ? message : encodeGssToken(mechanism, tokenId, message);
   traceToken(scope, 'sent', tokenId, octets);
   return octets;
 }

@@ -4,7 +4,7 @@
  */
 import { DerError } from '../der/index.ts';
 import { type ExchangeEvent, type Scope, SspiError } from '../sspi/index.ts';
-import { decodeGssToken, encodeGssToken, GSS_MECHANISM, type GssToken, isKerberosMechanism, TOKEN_ID } from './gss/index.ts';
+import { decodeGssToken, type GssToken, isKerberosMechanism, TOKEN_ID } from './gss/index.ts';
 
 const NAMES: ReadonlyMap<number, string> = new Map([
   [TOKEN_ID.AP_REQ, 'AP-REQ'],
@@ -27,18 +27,6 @@ export function openToken(octets: Uint8Array, stage: string): GssToken {
   if (mechanism !== undefined && !isKerberosMechanism(mechanism))
     throw new SspiError('UNEXPECTED_MESSAGE', { stage, detail: `a token of the mechanism ${mechanism}` });
   return token;
-}
-
-/** Frames an answer like the question: with the same mechanism, or not at all. */
-export function frameLike({ mechanism }: GssToken, tokenId: number, message: Uint8Array): Uint8Array {
-  return mechanism === undefined ? message : encodeGssToken(mechanism, tokenId, message);
-}
-
-/** Frames the first token of an exchange. In DCE style there is no frame ([MS-KILE] 3.4.5.1). */
-export function frameFirst(tokenId: number, message: Uint8Array, isDceStyle: boolean): Uint8Array {
-  if (isDceStyle) return message;
-  const isUserToUser = tokenId === TOKEN_ID.TGT_REQ;
-  return encodeGssToken(isUserToUser ? GSS_MECHANISM.USER_TO_USER : GSS_MECHANISM.KERBEROS, tokenId, message);
 }
 
 /** Tells the observer of a token. */

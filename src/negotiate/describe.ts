@@ -70,7 +70,7 @@ function describeMechanismToken(token: Uint8Array): string {
     case 'ntlm':
       return describeNtlm(token);
     case 'kerberos': {
-      const at = afterLength(token) + OID_LENGTH;
+      const at = afterLength(token) + 2 + (token[afterLength(token) + 1] ?? 0); // behind the object identifier
       return KERBEROS_TOKENS.get(((token[at] ?? 0) << 8) | (token[at + 1] ?? 0)) ?? oidName(OID.KERBEROS);
     }
     case 'kerberos-ap-req':
@@ -79,6 +79,3 @@ function describeMechanismToken(token: Uint8Array): string {
       return token.length === 0 ? 'empty' : `${token.length} octets`;
   }
 }
-
-/** Octets of Kerberos' object identifier with its header. */
-const OID_LENGTH = 11;

@@ -9,7 +9,12 @@ export type TokenKind = 'ntlm' | 'spnego-init' | 'spnego-resp' | 'kerberos' | 'k
 /** `NTLMSSP` and a zero. */
 const NTLM_SIGNATURE = [0x4e, 0x54, 0x4c, 0x4d, 0x53, 0x53, 0x50, 0x00];
 const SPNEGO_OID = [0x06, 0x06, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x02];
-const KERBEROS_OID = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02];
+/** Kerberos, Kerberos from user to user (one arc more), and the name that only Windows has for it. */
+const KERBEROS_OIDS = [
+  [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02],
+  [0x06, 0x0a, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 0x01, 0x02, 0x02, 0x03],
+  [0x06, 0x09, 0x2a, 0x86, 0x48, 0x82, 0xf7, 0x12, 0x01, 0x02, 0x02],
+];
 
 const INITIAL_CONTEXT_TOKEN = 0x60; // [APPLICATION 0], RFC 2743 3.1
 const NEG_TOKEN_RESP = 0xa1; // [1], RFC 4178 4.2
@@ -29,7 +34,7 @@ export function detectToken(octets: Uint8Array): TokenKind {
     case INITIAL_CONTEXT_TOKEN: {
       const contents = afterLength(octets);
       if (startsWith(octets, contents, SPNEGO_OID)) return 'spnego-init';
-      return startsWith(octets, contents, KERBEROS_OID) ? 'kerberos' : 'unknown';
+      return KERBEROS_OIDS.some((oid) => startsWith(octets, contents, oid)) ? 'kerberos' : 'unknown';
     }
     case NEG_TOKEN_RESP:
       return 'spnego-resp';

@@ -38,7 +38,10 @@ export interface Note {
  */
 const MAY_FALL_BACK: ReadonlySet<SspiErrorCode> = new Set([
   'NO_AUTHENTICATING_AUTHORITY',
+  'KDC_NOT_FOUND',
+  'KDC_UNREACHABLE',
   'TARGET_UNKNOWN',
+  'SPN_UNKNOWN',
   'NO_CREDENTIALS',
 ]);
 

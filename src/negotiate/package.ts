@@ -3,6 +3,7 @@
  * @module
  */
 import type { Host } from '../host/index.ts';
+import { kerberosPackage, userToUserPackage } from '../kerberos/package.ts';
 import { decodeAuthenticate, ntlmPackage } from '../ntlm/index.ts';
 import {
   type AcceptOptions,
@@ -50,6 +51,20 @@ export interface NegotiatePackage extends SecurityPackage {
   acquire(request: CredentialRequest): Promise<NegotiateCredential>;
 }
 
+/** Kerberos under both its names; Windows puts its own first and expects to be answered with it ([MS-SPNG] note 9). */
+export const kerberosMechanism: Mechanism = {
+  name: 'Kerberos',
+  oids: [OID.MS_KERBEROS, OID.KERBEROS],
+  package: kerberosPackage,
+};
+
+/** Kerberos from user to user, which SPNEGO takes for another mechanism. For package lists it is Kerberos. */
+export const userToUserMechanism: Mechanism = {
+  name: 'Kerberos',
+  oids: [OID.KERBEROS_USER_TO_USER],
+  package: userToUserPackage,
+};
+
 /** NTLM, as SPNEGO sees it. Whoever puts a MIC in his AUTHENTICATE has to send a mechListMIC too ([MS-SPNG] note 8). */
 export const ntlmMechanism: Mechanism = {
   name: 'NTLM',
@@ -64,7 +79,7 @@ const AUTHENTICATE = 3;
 /**
  * Makes a Negotiate package of other mechanisms than the built-in ones.
  * @example
- * const negotiate = createNegotiatePackage({ mechanisms: [{ name: 'Kerberos', oids: [OID.MS_KERBEROS, OID.KERBEROS], package: kerberosPackage }, ntlmMechanism] });
+ * const negotiate = createNegotiatePackage({ mechanisms: [kerberosMechanism] }); // and never NTLM
  */
 export function createNegotiatePackage({ mechanisms }: NegotiatePackageOptions): NegotiatePackage {
   return {
@@ -82,7 +97,9 @@ export function createNegotiatePackage({ mechanisms }: NegotiatePackageOptions):
  * const context = credential.initiate({ flags: ISC_REQ.CONFIDENTIALITY, targetName: 'HTTP/server.example.com' });
  * const step = await context.step(); // a NegTokenInit
  */
-export const negotiatePackage: NegotiatePackage = createNegotiatePackage({ mechanisms: [ntlmMechanism] });
+export const negotiatePackage: NegotiatePackage = createNegotiatePackage({
+  mechanisms: [kerberosMechanism, userToUserMechanism, ntlmMechanism],
+});
 
 async function acquire(mechanisms: readonly Mechanism[], request: CredentialRequest): Promise<NegotiateCredential> {
   if ((request.use & SECPKG_CRED.RESERVED) !== 0)
@@ -98,26 +115,37 @@ async function acquire(mechanisms: readonly Mechanism[], request: CredentialRequ
     throw new SspiError('NO_CREDENTIALS', { stage: STAGE, detail: `the package list '${list}' leaves no mechanism` });
 
   const candidates: Candidate[] = [];
-  const notes: Note[] = [];
-  let failure: SspiError | undefined;
+  const notes = new Map<string, Note>(); // one for each name, even where a mechanism has several forms
+  const failures: SspiError[] = [];
   try {
     for (const mechanism of mechanisms) {
-      if (!allowed.has(mechanism.name)) {
-        notes.push({ status: SEC_E.OK, reason: `${mechanism.name} is excluded by the package list '${list}'` });
+      const { name } = mechanism;
+      const noted = notes.has(name) || candidates.some((candidate) => candidate.mechanism.name === name);
+      if (!allowed.has(name)) {
+        notes.set(name, { status: SEC_E.OK, reason: `${name} is excluded by the package list '${list}'` });
         continue;
       }
       const acquired = await acquireFrom(mechanism, request);
-      if (acquired instanceof SspiError) {
-        notes.push(noteOf(mechanism, acquired));
-        failure ??= acquired;
-      } else candidates.push({ mechanism, credential: acquired });
+      if (!(acquired instanceof SspiError)) candidates.push({ mechanism, credential: acquired });
+      else if (!noted) {
+        notes.set(name, noteOf(mechanism, acquired));
+        failures.push(acquired);
+      }
     }
-    if (candidates.length === 0) throw failure ?? new SspiError('NO_CREDENTIALS', { stage: STAGE });
+    if (candidates.length === 0) throw nothingLeft(failures);
   } catch (error) {
     for (const { credential } of candidates) credential.dispose();
     throw error;
   }
-  return new NegotiatedCredential({ request, candidates, notes });
+  return new NegotiatedCredential({ request, candidates, notes: [...notes.values()] });
+}
+
+/** What each mechanism misses: which of them the caller wants to use, nobody knows but the caller. */
+function nothingLeft(failures: readonly SspiError[]): SspiError {
+  const [only, ...more] = failures;
+  if (only !== undefined && more.length === 0) return only;
+  const detail = failures.map(({ stage, detail: why }) => `${stage}: ${why ?? 'none'}`).join('; ');
+  return new SspiError('NO_CREDENTIALS', { stage: STAGE, detail });
 }
 
 /** A mechanism for which there are no credentials is left out; anything else that is wrong with them is an error. */
