@@ -132,7 +132,8 @@ function expectTokens(request: TSRequest): readonly { readonly negoToken: Uint8A
 
 function expectNonce(channel: TSRequestChannel): Uint8Array {
   if (channel.version < FIRST_HASHED_VERSION) return new Uint8Array(0);
-  if (channel.clientNonce === undefined) throw new SspiError('NONCE_INVALID', { stage: 'pubKeyAuth', detail: 'it is missing' });
+  if (channel.clientNonce === undefined)
+    throw new SspiError('NONCE_INVALID', { stage: 'pubKeyAuth', detail: 'it is missing' });
   return channel.clientNonce;
 }
 

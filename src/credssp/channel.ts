@@ -93,7 +93,8 @@ export class TSRequestChannel {
    * @returns nothing when the peer has not said its version yet, or would not understand
    */
   refusal(error: SspiError): Uint8Array | undefined {
-    if (this.#peerVersion === undefined || !carriesErrorCode(this.version) || error.code === 'PEER_REFUSED') return undefined;
+    if (this.#peerVersion === undefined || !carriesErrorCode(this.version) || error.code === 'PEER_REFUSED')
+      return undefined;
     const request = { version: this.ownVersion, errorCode: ntStatusForPeer(error) | 0 };
     const token = encodeTSRequest(request);
     this.#note('sent', request, token.length);

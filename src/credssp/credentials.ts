@@ -150,28 +150,6 @@ function assertUtf16(octets: Uint8Array): void {
     throw new SspiError('MALFORMED_TOKEN', { stage: STAGE, detail: 'a UTF-16 text has an odd number of octets' });
 }
 
-/** A copy of credentials whose secrets have a life of their own. */
-export function cloneCredentials(credentials: DelegatedCredentials): DelegatedCredentials {
-  const named = (one: { readonly packageName: string; readonly credential: Secret }) => ({
-    packageName: one.packageName,
-    credential: one.credential.clone(),
-  });
-  switch (credentials.kind) {
-    case 'none':
-      return credentials;
-    case 'password':
-      return { ...credentials, password: credentials.password.clone() };
-    case 'smart-card':
-      return { ...credentials, pin: credentials.pin.clone() };
-    case 'remote-guard':
-      return {
-        kind: 'remote-guard',
-        logon: named(credentials.logon),
-        supplemental: credentials.supplemental.map(named),
-      };
-  }
-}
-
 /** Zeroises the secrets of credentials. */
 export function disposeCredentials(credentials: DelegatedCredentials): void {
   switch (credentials.kind) {

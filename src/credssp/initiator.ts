@@ -46,7 +46,8 @@ export async function* initiate(scope: Scope, options: InitiatorOptions): Exchan
   const channel = new TSRequestChannel('initiator', settings, (event) => scope.trace(event));
   async function* exchange(content: Content): AsyncGenerator<Leg, TSRequest, Uint8Array> {
     const reply = channel.receive(yield channel.leg(content));
-    if (reply.authInfo !== undefined) throw new SspiError('UNEXPECTED_MESSAGE', { stage: 'authInfo', detail: 'it is the client that delegates' });
+    if (reply.authInfo !== undefined)
+      throw new SspiError('UNEXPECTED_MESSAGE', { stage: 'authInfo', detail: 'it is the client that delegates' });
     return reply;
   }
 
@@ -78,9 +79,16 @@ export async function* initiate(scope: Scope, options: InitiatorOptions): Exchan
     reply = yield* exchange(tokens(token));
     token = reply.negoTokens === undefined ? new Uint8Array(0) : await mechanism.step(reply.negoTokens);
   }
-  if (!mechanism.complete) throw new SspiError('UNEXPECTED_MESSAGE', { stage: 'pubKeyAuth', detail: 'it came before the end of authentication' });
+  if (!mechanism.complete)
+    throw new SspiError('UNEXPECTED_MESSAGE', {
+      stage: 'pubKeyAuth',
+      detail: 'it came before the end of authentication',
+    });
   if (channel.version !== version && version >= FIRST_HASHED_VERSION !== channel.version >= FIRST_HASHED_VERSION)
-    throw new SspiError('VERSION_CHANGED', { stage: 'pubKeyAuth', detail: 'the form of the proof was chosen before the server spoke' });
+    throw new SspiError('VERSION_CHANGED', {
+      stage: 'pubKeyAuth',
+      detail: 'the form of the proof was chosen before the server spoke',
+    });
 
   // Step 4: the server proves the same to us. Until this line nothing that could hurt has been sent.
   const proof = mechanism.unseal(reply.pubKeyAuth);
@@ -123,7 +131,10 @@ function assertCouldDelegate(options: InitiatorOptions): void {
   const { policy = DEFAULT_DELEGATION_POLICY, source = 'fresh' } = options.options ?? {};
   const target = options.targetName ?? '';
   if (underPolicy(options) && !couldDelegate(policy, source, target))
-    throw new SspiError('DELEGATION_POLICY', { stage: 'delegation', detail: `target '${target}', ${source} credentials` });
+    throw new SspiError('DELEGATION_POLICY', {
+      stage: 'delegation',
+      detail: `target '${target}', ${source} credentials`,
+    });
 }
 
 /** The final word: first whether the server had to be authenticated, then the lists (contract Y12-Y14). */
@@ -156,15 +167,17 @@ function serverAuthenticationOf(mechanism: InnerMechanism, options: InitiatorOpt
   );
 }
 
-const ALWAYS = ISC_RET.REPLAY_DETECT | ISC_RET.SEQUENCE_DETECT | ISC_RET.CONFIDENTIALITY | ISC_RET.INTEGRITY | ISC_RET.MANUAL_CRED_VALIDATION;
+const ALWAYS =
+  ISC_RET.REPLAY_DETECT |
+  ISC_RET.SEQUENCE_DETECT |
+  ISC_RET.CONFIDENTIALITY |
+  ISC_RET.INTEGRITY |
+  ISC_RET.MANUAL_CRED_VALIDATION;
 const ECHOED = ISC_RET.CONNECTION | ISC_RET.STREAM | ISC_RET.EXTENDED_ERROR;
 
 /** Contract R44: what holds, not what was asked for. */
 function grantedFlags(requested: number, serverAuthenticated: boolean, delegated: boolean): number {
   return (
-    ALWAYS |
-    (requested & ECHOED) |
-    (serverAuthenticated ? ISC_RET.MUTUAL_AUTH : 0) |
-    (delegated ? ISC_RET.DELEGATE : 0)
+    ALWAYS | (requested & ECHOED) | (serverAuthenticated ? ISC_RET.MUTUAL_AUTH : 0) | (delegated ? ISC_RET.DELEGATE : 0)
   );
 }

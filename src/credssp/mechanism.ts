@@ -36,7 +36,8 @@ export class InnerMechanism {
     let answer: Uint8Array = EMPTY;
     for (const { negoToken } of negoTokens) {
       const step = await this.context.step(negoToken).catch(withoutToken);
-      if (!('token' in step)) throw new SspiError('MALFORMED_TOKEN', { stage: 'negoTokens', detail: 'a token is cut short' });
+      if (!('token' in step))
+        throw new SspiError('MALFORMED_TOKEN', { stage: 'negoTokens', detail: 'a token is cut short' });
       answer = step.token;
     }
     return answer;
@@ -60,7 +61,8 @@ export class InnerMechanism {
   #protection(): TokenProtection {
     const context = this.complete ? this.context : (this.context.inner ?? this.context);
     const { messages } = context;
-    if (messages.kind !== 'token') throw new SspiError('INTERNAL_ERROR', { stage: 'CredSSP', detail: 'not a GSS mechanism' });
+    if (messages.kind !== 'token')
+      throw new SspiError('INTERNAL_ERROR', { stage: 'CredSSP', detail: 'not a GSS mechanism' });
     return messages;
   }
 }

@@ -22,13 +22,13 @@ import {
   ASC_REQ,
   ASC_RET,
   type AuthData,
-  contextOf,
-  type Credential,
-  type CredentialRequest,
   CREDSPP_SUBMIT_TYPE,
   CREDSSP_FLAG_REDIRECT,
+  type Credential,
+  type CredentialRequest,
   type CredSspCredential,
   type CredSspOptions,
+  contextOf,
   type DelegatedCredentials,
   type Exchange,
   type InitiateOptions,
@@ -70,12 +70,17 @@ export const credsspPackage: SecurityPackage = {
 
 /** CREDSSP_CRED, or the EX form around one (contract A17, A18). @throws SspiError UNKNOWN_CREDENTIALS */
 function credentialOf(authData: AuthData | undefined): CredSspCredential {
-  if (authData === undefined) throw new SspiError('NO_CREDENTIALS', { stage: 'pAuthData', detail: 'there are no default credentials' });
+  if (authData === undefined)
+    throw new SspiError('NO_CREDENTIALS', { stage: 'pAuthData', detail: 'there are no default credentials' });
   if (authData.kind === 'credssp-ex') {
     const { version = 0, flags = 0, cred } = authData;
-    if (version !== 0 || (flags & ~CREDSSP_FLAG_REDIRECT) !== 0) throw unknownCredentials('version or flags of CREDSSP_CRED_EX');
+    if (version !== 0 || (flags & ~CREDSSP_FLAG_REDIRECT) !== 0)
+      throw unknownCredentials('version or flags of CREDSSP_CRED_EX');
     if (flags === CREDSSP_FLAG_REDIRECT)
-      throw new SspiError('UNSUPPORTED_FUNCTION', { stage: 'pAuthData', detail: 'remote credential guard needs Kerberos' });
+      throw new SspiError('UNSUPPORTED_FUNCTION', {
+        stage: 'pAuthData',
+        detail: 'remote credential guard needs Kerberos',
+      });
     return assertSubmitType(cred);
   }
   if (authData.kind !== 'credssp') throw unknownCredentials('CREDSSP_CRED is expected');
@@ -93,7 +98,10 @@ function assertSubmitType(cred: CredSspCredential): CredSspCredential {
       if (cred.spnegoCred !== undefined) throw unknownCredentials('CredsspSchannelCreds comes without pSpnegoCred');
       return cred;
     case CREDSPP_SUBMIT_TYPE.CredsspCertificateCreds:
-      throw new SspiError('UNSUPPORTED_FUNCTION', { stage: 'pAuthData', detail: 'a smart card logon needs Kerberos with PKINIT' });
+      throw new SspiError('UNSUPPORTED_FUNCTION', {
+        stage: 'pAuthData',
+        detail: 'a smart card logon needs Kerberos with PKINIT',
+      });
     default:
       throw unknownCredentials(`submit type ${type}`);
   }
@@ -237,7 +245,8 @@ class CredSspHandle implements Credential {
   }
 
   #accept(scope: Scope, options: AcceptOptions, first: Uint8Array): Exchange {
-    if (first.length === 0) throw new SspiError('MALFORMED_TOKEN', { stage: 'ClientHello', detail: 'the first token is empty' });
+    if (first.length === 0)
+      throw new SspiError('MALFORMED_TOKEN', { stage: 'ClientHello', detail: 'the first token is empty' });
     const { applicationProtocols } = options;
     const tls = scope.own(this.#tls.server({ requestCertificate: false, applicationProtocols }));
     const start = async (): Promise<Exchange> => {
@@ -266,13 +275,17 @@ class CredSspHandle implements Credential {
   #delegated(flags: number): DelegatedCredentials {
     if ((flags & ISC_REQ.DELEGATE) === 0) return { kind: 'none' };
     if (this.#delegable === undefined)
-      throw new SspiError('NO_CREDENTIALS', { stage: 'delegation', detail: 'only a password can be delegated, not a hash' });
+      throw new SspiError('NO_CREDENTIALS', {
+        stage: 'delegation',
+        detail: 'only a password can be delegated, not a hash',
+      });
     return this.#delegable;
   }
 
   #assertUse(use: number): void {
     if (this.#disposed) throw new SspiError('INVALID_HANDLE', { stage: 'CredSSP credential' });
-    if ((this.use & use) === 0) throw new SspiError('NO_CREDENTIALS', { stage: 'CredSSP credential', detail: 'it is for the other role' });
+    if ((this.use & use) === 0)
+      throw new SspiError('NO_CREDENTIALS', { stage: 'CredSSP credential', detail: 'it is for the other role' });
   }
 
   dispose(): void {
@@ -306,6 +319,7 @@ function contextOptions(options: InitiateOptions | AcceptOptions, request: Crede
 
 /** What the proof is about: the key that TLS really used (contract X30). */
 function serverKey(certificate: Uint8Array | undefined): Uint8Array {
-  if (certificate === undefined) throw new SspiError('INTERNAL_ERROR', { stage: 'CredSSP', detail: 'TLS without a certificate' });
+  if (certificate === undefined)
+    throw new SspiError('INTERNAL_ERROR', { stage: 'CredSSP', detail: 'TLS without a certificate' });
   return subjectPublicKey(certificate);
 }

@@ -92,7 +92,12 @@ async function encrypted(tls: TlsEngine, leg: Leg): Promise<Uint8Array> {
   return 'token' in leg && leg.token.length > 0 ? tls.encrypt(leg.token) : EMPTY;
 }
 
-async function last(options: TlsExchangeOptions, established: Established, pending: Uint8Array, inbox: Inbox): Promise<Established> {
+async function last(
+  options: TlsExchangeOptions,
+  established: Established,
+  pending: Uint8Array,
+  inbox: Inbox,
+): Promise<Established> {
   inbox.assertEmpty();
   const { token = EMPTY } = established;
   const record = token.length === 0 ? EMPTY : await options.tls.encrypt(token);

@@ -114,7 +114,9 @@ describe.each(mechanisms)('CredSSP engines over %s', (_, mechanism) => {
     expect(acceptorError?.code).toBe('LOGON_DENIED');
     expect(initiatorError).toMatchObject({ code: 'PEER_REFUSED', status: SEC_E.LOGON_DENIED, ntStatus: 0xc000006d });
     expect(client.state).toBe('failed');
-    await expect(client.step(hex('3000'))).rejects.toBe(await client.step(hex('3000')).catch((error: unknown) => error));
+    await expect(client.step(hex('3000'))).rejects.toBe(
+      await client.step(hex('3000')).catch((error: unknown) => error),
+    );
   });
 
   test.each([2, 5])('X20: version %i has no errorCode, so nothing is said', async (version) => {
@@ -126,12 +128,22 @@ describe.each(mechanisms)('CredSSP engines over %s', (_, mechanism) => {
     expect(initiatorError).toBeUndefined();
   });
 
-  test.each(pinned)('Z1, X31: version $maxVersion: another TLS key in between is found out by the server', async (options) => {
-    const { client, server } = await pair({ mechanism, client: options, server: options, clientKey: hex('3082010a0bad') });
-    const { acceptorError, tokens } = await converse(client, server);
-    expect(acceptorError).toMatchObject({ code: 'PUBLIC_KEY_MISMATCH', status: SEC_E.MESSAGE_ALTERED });
-    expect(tokens.map(({ token }) => decodeTSRequest(token)).some((request) => request.authInfo !== undefined)).toBe(false);
-  });
+  test.each(pinned)(
+    'Z1, X31: version $maxVersion: another TLS key in between is found out by the server',
+    async (options) => {
+      const { client, server } = await pair({
+        mechanism,
+        client: options,
+        server: options,
+        clientKey: hex('3082010a0bad'),
+      });
+      const { acceptorError, tokens } = await converse(client, server);
+      expect(acceptorError).toMatchObject({ code: 'PUBLIC_KEY_MISMATCH', status: SEC_E.MESSAGE_ALTERED });
+      expect(tokens.map(({ token }) => decodeTSRequest(token)).some((request) => request.authInfo !== undefined)).toBe(
+        false,
+      );
+    },
+  );
 
   test('R35: every cut of every token gives SEC_E_INCOMPLETE_MESSAGE and changes nothing', async () => {
     const { client, server } = await pair({ mechanism });
@@ -172,7 +184,8 @@ describe('CredSSP engines: versions', () => {
 
   test('X14: a version from the future counts as ours', async () => {
     const { client, server } = await pair();
-    const future = (_: string, token: Uint8Array): Uint8Array => encodeTSRequest({ ...decodeTSRequest(token), version: 9 });
+    const future = (_: string, token: Uint8Array): Uint8Array =>
+      encodeTSRequest({ ...decodeTSRequest(token), version: 9 });
     const { initiatorError, acceptorError } = await converse(client, server, future);
     expect([initiatorError, acceptorError]).toEqual([undefined, undefined]);
   });
@@ -211,18 +224,21 @@ describe('CredSSP engines: what the server may not do', () => {
     expect(initiatorError?.status).toBe(SEC_E.MESSAGE_ALTERED);
   });
 
-  test.each(['initiator', 'acceptor'] as const)('X31: an octet flipped anywhere in the proof of the %s', async (side) => {
-    const { client, server } = await pair();
-    const { initiatorError, acceptorError, tokens } = await converse(client, server, (from, token, index) => {
-      const request = decodeTSRequest(token);
-      if (from !== side || request.pubKeyAuth === undefined || index < 2) return token;
-      const pubKeyAuth = request.pubKeyAuth.slice();
-      pubKeyAuth[20] = (pubKeyAuth[20] ?? 0) ^ 1;
-      return encodeTSRequest({ ...request, pubKeyAuth });
-    });
-    expect((side === 'initiator' ? acceptorError : initiatorError)?.status).toBe(SEC_E.MESSAGE_ALTERED);
-    expect(tokens.every(({ token }) => decodeTSRequest(token).authInfo === undefined)).toBe(true);
-  });
+  test.each(['initiator', 'acceptor'] as const)(
+    'X31: an octet flipped anywhere in the proof of the %s',
+    async (side) => {
+      const { client, server } = await pair();
+      const { initiatorError, acceptorError, tokens } = await converse(client, server, (from, token, index) => {
+        const request = decodeTSRequest(token);
+        if (from !== side || request.pubKeyAuth === undefined || index < 2) return token;
+        const pubKeyAuth = request.pubKeyAuth.slice();
+        pubKeyAuth[20] = (pubKeyAuth[20] ?? 0) ^ 1;
+        return encodeTSRequest({ ...request, pubKeyAuth });
+      });
+      expect((side === 'initiator' ? acceptorError : initiatorError)?.status).toBe(SEC_E.MESSAGE_ALTERED);
+      expect(tokens.every(({ token }) => decodeTSRequest(token).authInfo === undefined)).toBe(true);
+    },
+  );
 
   test('X32: a proof that never comes is not waited for', async () => {
     const { client, server } = await pair();

@@ -15,27 +15,26 @@ import { hex, octets, record, text, toHex, vectorCases } from '../support/vector
 const typed = (error: unknown): boolean => error instanceof SspiError || error instanceof DerError;
 
 describe('TSRequest', () => {
-  test.each(vectorCases('credssp', 'TSRequest').filter((one) => record(one, 'fields')['effective_version'] === undefined))(
-    'X9, X10: $name decodes to the fields written down and encodes to the same octets',
-    (one) => {
-      const fields = record(one, 'fields');
-      const request = decode(TSRequest, octets(one, 'hex'));
-      expect({
-        version: request.version,
-        nego_tokens: request.negoTokens?.map(({ negoToken }) => toHex(negoToken)),
-        auth_info: request.authInfo && toHex(request.authInfo),
-        pub_key_auth: request.pubKeyAuth && toHex(request.pubKeyAuth),
-        client_nonce: request.clientNonce && toHex(request.clientNonce),
-      }).toEqual({
-        version: fields['version'],
-        nego_tokens: fields['nego_tokens'],
-        auth_info: fields['auth_info'],
-        pub_key_auth: fields['pub_key_auth'],
-        client_nonce: fields['client_nonce'],
-      });
-      expect(toHex(encode(TSRequest, request))).toBe(text(one, 'hex'));
-    },
-  );
+  test.each(
+    vectorCases('credssp', 'TSRequest').filter((one) => record(one, 'fields')['effective_version'] === undefined),
+  )('X9, X10: $name decodes to the fields written down and encodes to the same octets', (one) => {
+    const fields = record(one, 'fields');
+    const request = decode(TSRequest, octets(one, 'hex'));
+    expect({
+      version: request.version,
+      nego_tokens: request.negoTokens?.map(({ negoToken }) => toHex(negoToken)),
+      auth_info: request.authInfo && toHex(request.authInfo),
+      pub_key_auth: request.pubKeyAuth && toHex(request.pubKeyAuth),
+      client_nonce: request.clientNonce && toHex(request.clientNonce),
+    }).toEqual({
+      version: fields['version'],
+      nego_tokens: fields['nego_tokens'],
+      auth_info: fields['auth_info'],
+      pub_key_auth: fields['pub_key_auth'],
+      client_nonce: fields['client_nonce'],
+    });
+    expect(toHex(encode(TSRequest, request))).toBe(text(one, 'hex'));
+  });
 
   test.each(vectorCases('credssp', 'TSRequest').filter((one) => 'hex_unsigned_form' in one))(
     'X10, Z48: $name in both integer forms, and signed on sending',
@@ -114,7 +113,12 @@ describe('TSCredentials', () => {
   });
 
   test('an empty password with a user is a password', () => {
-    const credentials: DelegatedCredentials = { kind: 'password', domain: '', user: 'u', password: Secret.fromText('') };
+    const credentials: DelegatedCredentials = {
+      kind: 'password',
+      domain: '',
+      user: 'u',
+      password: Secret.fromText(''),
+    };
     expect(shown(decodeTSCredentials(encodeTSCredentials(credentials)))).toMatchObject({ user: 'u', password: '' });
   });
 });

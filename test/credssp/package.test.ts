@@ -1,5 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { credsspPackage } from '../../src/credssp/package.ts';
+import { systemHost } from '../../src/host/index.ts';
 import {
   ASC_RET,
   CERT_TRUST,
@@ -15,8 +17,6 @@ import {
   type StreamProtection,
   toFileTime,
 } from '../../src/sspi/index.ts';
-import { credsspPackage } from '../../src/credssp/package.ts';
-import { systemHost } from '../../src/host/index.ts';
 import { certificates, inbound, outbound, PASSWORD, TARGET, TLS_1_2, TLS_1_3 } from '../support/credssp.ts';
 import { converse } from '../support/loop.ts';
 
@@ -38,7 +38,11 @@ async function contexts(
   const { protocols = 0, key = 'ec', mechanism = 'negotiate', tls13 = 'combined' } = one;
   const events: ExchangeEvent[] = [];
   const observe = (event: ExchangeEvent): void => void events.push(event);
-  const client = (await outbound({ protocols, options: { mechanism, tls13 } })).initiate({ flags, targetName: TARGET, observe });
+  const client = (await outbound({ protocols, options: { mechanism, tls13 } })).initiate({
+    flags,
+    targetName: TARGET,
+    observe,
+  });
   const server = (await inbound({ protocols, certificate: certificates[key] })).accept({ flags: 0 });
   return { client, server, events };
 }
@@ -157,7 +161,9 @@ describe('CREDSSP: tokens', () => {
 
   test('R58: what is not TLS is refused', async () => {
     const { server } = await contexts();
-    await expect(server.step(Buffer.from('GET / HTTP/1.1\r\n\r\n'))).rejects.toMatchObject({ status: SEC_E.INVALID_TOKEN });
+    await expect(server.step(Buffer.from('GET / HTTP/1.1\r\n\r\n'))).rejects.toMatchObject({
+      status: SEC_E.INVALID_TOKEN,
+    });
     expect(server.state).toBe('failed');
   });
 
@@ -257,7 +263,11 @@ describe('CREDSSP: server authentication', () => {
 describe('CREDSSP: credentials', () => {
   test.each([
     ['an unknown submit type', { kind: 'credssp', type: 99 }, SEC_E.UNKNOWN_CREDENTIALS],
-    ['a CREDSSP_CRED_EX of another version', { kind: 'credssp-ex', version: 1, cred: { kind: 'credssp' } }, SEC_E.UNKNOWN_CREDENTIALS],
+    [
+      'a CREDSSP_CRED_EX of another version',
+      { kind: 'credssp-ex', version: 1, cred: { kind: 'credssp' } },
+      SEC_E.UNKNOWN_CREDENTIALS,
+    ],
     ['a smart card', { kind: 'credssp', type: 13 }, SEC_E.UNSUPPORTED_FUNCTION],
     ['nothing at all', undefined, SEC_E.NO_CREDENTIALS],
     ['an identity without CREDSSP_CRED', { kind: 'identity', user: 'a', password: 'b' }, SEC_E.UNKNOWN_CREDENTIALS],
@@ -267,7 +277,10 @@ describe('CREDSSP: credentials', () => {
   });
 
   test('A6: a server without a certificate, and R7: the wrong role', async () => {
-    const noCertificate = { kind: 'credssp', spnegoCred: { kind: 'acceptor', accounts: { find: async () => undefined } } } as const;
+    const noCertificate = {
+      kind: 'credssp',
+      spnegoCred: { kind: 'acceptor', accounts: { find: async () => undefined } },
+    } as const;
     const request = { use: SECPKG_CRED.INBOUND, authData: noCertificate, host: systemHost };
     await expect(credsspPackage.acquire(request)).rejects.toMatchObject({ status: SEC_E.NO_CREDENTIALS });
     const client = await outbound();
@@ -283,7 +296,9 @@ describe('CREDSSP: credentials', () => {
     serverCredential.dispose();
     const { initiatorError, acceptorError } = await converse(client, server);
     expect([initiatorError, acceptorError]).toEqual([undefined, undefined]);
-    expect(() => clientCredential.initiate({ flags: FLAGS })).toThrow(expect.objectContaining({ status: SEC_E.INVALID_HANDLE }));
+    expect(() => clientCredential.initiate({ flags: FLAGS })).toThrow(
+      expect.objectContaining({ status: SEC_E.INVALID_HANDLE }),
+    );
   });
 
   test('L1: deleting the context zeroises what was delegated', async () => {

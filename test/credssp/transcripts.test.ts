@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { bindingProof, decodeTSCredentials, decodeTSRequest, type TSRequest } from '../../src/credssp/index.ts';
+import { encodeUtf16, md4 } from '../../src/crypto/index.ts';
 import {
   decodeAuthenticate,
   decodeChallenge,
@@ -10,7 +11,6 @@ import {
   rc4k,
   sessionBaseKeyV2,
 } from '../../src/ntlm/index.ts';
-import { encodeUtf16, md4 } from '../../src/crypto/index.ts';
 import { recordedRequests, recordedServerKey } from '../support/transcripts.ts';
 import { toHex } from '../support/vectors.ts';
 
@@ -49,14 +49,22 @@ describe.each([
   });
 
   test('X30, X31: the client proves the key of the certificate', () => {
-    const server = new NtlmMessageSecurity({ flags: exchange.client.flags, exportedSessionKey: exchange.exported, side: 'server' });
+    const server = new NtlmMessageSecurity({
+      flags: exchange.client.flags,
+      exportedSessionKey: exchange.exported,
+      side: 'server',
+    });
     const nonce = exchange.authenticate.clientNonce ?? new Uint8Array(0);
     const plaintext = server.unwrap(exchange.authenticate.pubKeyAuth ?? new Uint8Array(0));
     expect(toHex(plaintext)).toBe(toHex(bindingProof('clientToServer', version, nonce, recordedServerKey())));
   });
 
   test('X28: the credentials come with the next sequence number, and are those of the logon', () => {
-    const server = new NtlmMessageSecurity({ flags: exchange.client.flags, exportedSessionKey: exchange.exported, side: 'server' });
+    const server = new NtlmMessageSecurity({
+      flags: exchange.client.flags,
+      exportedSessionKey: exchange.exported,
+      side: 'server',
+    });
     server.unwrap(exchange.authenticate.pubKeyAuth ?? new Uint8Array(0));
     const credentials = decodeTSCredentials(server.unwrap(exchange.credentials.authInfo ?? new Uint8Array(0)));
     if (credentials.kind !== 'password') throw new TypeError('no password');
@@ -77,7 +85,11 @@ describe('recorded exchange freerdp2-ntlm-v6, further', () => {
   });
 
   test('X31: the server proves the same key', () => {
-    const client = new NtlmMessageSecurity({ flags: exchange.client.flags, exportedSessionKey: exchange.exported, side: 'client' });
+    const client = new NtlmMessageSecurity({
+      flags: exchange.client.flags,
+      exportedSessionKey: exchange.exported,
+      side: 'client',
+    });
     const plaintext = client.unwrap(exchange.proof.pubKeyAuth ?? new Uint8Array(0));
     const nonce = exchange.authenticate.clientNonce ?? new Uint8Array(0);
     expect(toHex(plaintext)).toBe(toHex(bindingProof('serverToClient', 6, nonce, recordedServerKey())));
@@ -87,7 +99,11 @@ describe('recorded exchange freerdp2-ntlm-v6, further', () => {
 describe('recorded exchange impacket-ntlm-v2, further', () => {
   test('Z3: what FreeRDP 2.11 echoes to a version 2 client', () => {
     const exchange = verified('impacket-ntlm-v2');
-    const client = new NtlmMessageSecurity({ flags: exchange.client.flags, exportedSessionKey: exchange.exported, side: 'client' });
+    const client = new NtlmMessageSecurity({
+      flags: exchange.client.flags,
+      exportedSessionKey: exchange.exported,
+      side: 'client',
+    });
     const plaintext = client.unwrap(exchange.proof.pubKeyAuth ?? new Uint8Array(0));
     expect(toHex(plaintext)).toBe(toHex(bindingProof('serverToClient', 2, new Uint8Array(0), recordedServerKey())));
   });

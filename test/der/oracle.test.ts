@@ -192,7 +192,7 @@ describe('asn1-ts and we agree on', () => {
           );
           expect(inner?.map(toHex)).toEqual(given.map(toHex));
           expect(toHex(Uint8Array.from(theirProof?.inner.octetString ?? []))).toBe(toHex(proof));
-          expect(theirError?.inner.integer).toBe(errorCode);
+          expect(Number(theirError?.inner.integer)).toBe(errorCode); // asn1-ts gives some as bigint
           expect([theirVersion, theirTokens, theirProof, theirError].map((element) => element?.tagNumber)).toEqual([
             0, 1, 3, 4,
           ]);

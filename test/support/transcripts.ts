@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 
 /** The TSRequests of a recording, in order, as octets with their sender. */
 export function recordedRequests(name: string): readonly { readonly from: string; readonly octets: Uint8Array }[] {
-  const lines = readFileSync(new URL(`../transcripts/${name}.jsonl`, import.meta.url), 'utf8').trim().split('\n');
+  const lines = readFileSync(new URL(`../transcripts/${name}.jsonl`, import.meta.url), 'utf8')
+    .trim()
+    .split('\n');
   return lines.flatMap((line) => {
     const entry: unknown = JSON.parse(line);
     const ts = property(entry, 'ts');
