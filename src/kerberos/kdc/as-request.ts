@@ -41,7 +41,10 @@ export interface LogonFacts extends RequestFacts, KeyChoice {
   readonly clientText: string;
 }
 
-/** Puts the facts together: the encryption types are those that are allowed and that there can be keys of. */
+/**
+ * Puts the facts together. The encryption types that there are keys of come first: the KDC takes the first one that the client
+ * has a key of. Those behind them are for the session key.
+ */
 export function logonFacts({ clock, policy }: KdcClient, request: InitialTicketRequest, realm: string): LogonFacts {
   const { client, keys, service = ticketGrantingService(realm) } = request;
   const available = keys.encryptionTypes(client, realm);
@@ -56,7 +59,7 @@ export function logonFacts({ clock, policy }: KdcClient, request: InitialTicketR
     realm,
     keys,
     allowed,
-    encryptionTypes: allowed,
+    encryptionTypes: [...allowed, ...policy.encryptionTypes.filter((etype) => !allowed.includes(etype))],
     clock,
   };
 }
@@ -64,7 +67,7 @@ export function logonFacts({ clock, policy }: KdcClient, request: InitialTicketR
 /** KDC-REQ-BODY. */
 export function asBody(
   { clock, random, policy }: KdcClient,
-  { client, service, realm, allowed }: LogonFacts,
+  { client, service, realm, encryptionTypes }: LogonFacts,
 ): KdcReqBody {
   const now = clock.now();
   // RFC 6806 5: enterprise names are there to be canonicalised.
@@ -79,7 +82,7 @@ export function asBody(
       options: canonicalize | forwardable,
       till: now + policy.lifetime,
       renewTill,
-      encryptionTypes: allowed,
+      encryptionTypes,
     },
     random,
   );

@@ -49,7 +49,7 @@ export interface KeyChoice {
   readonly keys: LongTermKeys;
   readonly client: PrincipalName;
   readonly realm: string;
-  /** Encryption types that were offered to the KDC. */
+  /** Encryption types that the client's key may have. */
   readonly allowed: readonly number[];
   readonly stage: string;
 }

@@ -46,6 +46,8 @@ interface Attempt {
   readonly address: KdcAddress;
   readonly abort: AbortController;
   readonly stopClock: () => void;
+  /** Whether another address was asked because this one took too long. */
+  isSlow: boolean;
 }
 
 class Race {
@@ -94,20 +96,25 @@ class Race {
       if (this.#running.size === 0) this.#end(this.#second ?? {});
       return;
     }
-    this.#ask(address);
-    this.#stopPatience = this.#options.timer.after(this.#options.patience, () => this.#next());
+    const attempt = this.#ask(address);
+    this.#stopPatience = this.#options.timer.after(this.#options.patience, () => {
+      attempt.isSlow = true;
+      this.#next();
+    });
   }
 
-  #ask(address: KdcAddress): void {
+  #ask(address: KdcAddress): Attempt {
     const { timer, perTry, send } = this.#options;
     const abort = new AbortController();
     const silence = new Error(`no answer within ${perTry} ms`);
-    const attempt: Attempt = { address, abort, stopClock: timer.after(perTry, () => this.#fail(attempt, silence)) };
+    const stopClock = timer.after(perTry, () => this.#fail(attempt, silence));
+    const attempt: Attempt = { address, abort, stopClock, isSlow: false };
     this.#running.add(attempt);
     send(address, abort.signal).then(
       (reply) => this.#judge(attempt, reply),
       (cause: unknown) => this.#fail(attempt, cause),
     );
+    return attempt;
   }
 
   #judge(attempt: Attempt, reply: Uint8Array): void {
@@ -160,10 +167,11 @@ class Race {
     this.#stopPatience();
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     this.#whole.abort();
-    for (const { address, abort, stopClock } of this.#running) {
+    const winner = 'address' in outcome ? outcome.address : undefined;
+    for (const { address, abort, stopClock, isSlow } of this.#running) {
       stopClock();
       abort.abort();
-      if ('reason' in outcome) this.#failures.push({ address, cause: new Error('no answer') });
+      if (isSlow && address !== winner) this.#failures.push({ address, cause: new Error('no answer') });
     }
     this.#running.clear();
     this.#resolve({ ...outcome, failures: this.#failures });
