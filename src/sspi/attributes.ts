@@ -4,7 +4,7 @@
  * @module
  */
 import type { CredentialCacheIdentity } from './kerberos.ts';
-import type { PackageInfo } from './package.ts';
+import type { PackageInfo } from './package-info.ts';
 import type { Secret } from './secret.ts';
 import type { SecurityStatus } from './status.ts';
 

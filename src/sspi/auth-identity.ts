@@ -5,8 +5,8 @@
  * @module
  */
 import { concat, decodeUtf16, encodeUtf16, equalInConstantTime } from '../crypto/index.ts';
-import { AUTH_IDENTITY, type AuthIdentity } from './credentials.ts';
 import { SspiError } from './errors.ts';
+import { AUTH_IDENTITY, type AuthIdentity } from './identities.ts';
 import { Secret } from './secret.ts';
 import { StructureReader } from './structures.ts';
 

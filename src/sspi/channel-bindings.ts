@@ -13,6 +13,9 @@ export interface ChannelBindings {
   readonly applicationData: Uint8Array;
 }
 
+/** How an acceptor treats channel bindings: extended protection for authentication (fault Z18). */
+export type ChannelBindingPolicy = 'never' | 'when-supported' | 'required';
+
 const EMPTY = new Uint8Array(0);
 
 /** The form that is hashed: numbers little-endian, addresses and data each behind its length (RFC 4121 4.1.1.2). */

@@ -36,6 +36,7 @@ export const ERROR_CATALOGUE = {
   UNKNOWN_CREDENTIALS: { status: SEC_E.UNKNOWN_CREDENTIALS, blame: 'caller', what: 'the credentials given are not of a form that the package knows', hint: 'check version, type and lengths of the structure' },
   NOT_OWNER: { status: SEC_E.NOT_OWNER, blame: 'caller', what: 'the caller may not use these credentials', hint: 'use your own' },
   WRONG_CREDENTIAL_HANDLE: { status: SEC_E.WRONG_CREDENTIAL_HANDLE, blame: 'caller', what: 'the context belongs to another credential', hint: 'pass the credential of the first call, or none' },
+  NO_IMPERSONATION: { status: SEC_E.NO_IMPERSONATION, blame: 'policy', what: 'the client may not be impersonated', hint: 'the client asked to be identified only, or is nobody; or nobody is impersonated here' },
   TARGET_UNKNOWN: { status: SEC_E.TARGET_UNKNOWN, blame: 'caller', what: 'the target name cannot be used', hint: 'write it as service/host, for example TERMSRV/server.example.com' },
 
   MALFORMED_TOKEN: { status: SEC_E.INVALID_TOKEN, blame: 'peer', what: 'the token is malformed', hint: 'check that the bytes are complete, in order and of this protocol' },
@@ -84,7 +85,12 @@ export const ERROR_CATALOGUE = {
   ENCRYPTION_TYPE_REFUSED: { status: SEC_E.KDC_UNKNOWN_ETYPE, blame: 'policy', what: 'the encryption type is not known or not allowed', hint: 'compare the encryption types of account, service and this side; RC4 is off unless it is allowed explicitly' },
   TICKET_EXPIRED: { status: SEC_E.CONTEXT_EXPIRED, blame: 'peer', what: 'the ticket has expired', hint: 'the client has to get a new one from its KDC; compare the clocks when it believes that it has' },
   TICKET_NOT_YET_VALID: { status: SEC_E.TIME_SKEW, blame: 'peer', what: 'the ticket is not valid yet', hint: 'compare the clocks; a postdated ticket has to be validated by the KDC first' },
-  TICKET_UNREADABLE: { status: SEC_E.WRONG_PRINCIPAL, blame: 'account', what: 'the service cannot read the ticket: it is encrypted with the key of another account, or of another password', hint: 'look on which account the SPN is registered, whether it is there twice, and whether the keytab is of that account and its present password' },
+  TICKET_UNREADABLE: {
+    status: SEC_E.WRONG_PRINCIPAL,
+    blame: 'account',
+    what: 'the service cannot read the ticket: it is encrypted with the key of another account, or of another password',
+    hint: 'look on which account the SPN is registered, whether it is there twice, and whether the keytab is of that account and its present password',
+  },
   SERVICE_UNKNOWN: { status: SEC_E.WRONG_PRINCIPAL, blame: 'peer', what: 'the ticket is for a service that has no keys here', hint: 'compare the SPN that the client uses with the principals of the keytab' },
   KEY_VERSION_UNKNOWN: { status: SEC_E.NO_KERB_KEY, blame: 'account', what: 'there is no key of this version for the service', hint: 'the password of the service account was changed: export its keytab anew' },
   SERVICE_KEY_MISSING: { status: SEC_E.NO_KERB_KEY, blame: 'account', what: 'there is no key of this encryption type for the service', hint: 'export the keytab with all encryption types of the account' },

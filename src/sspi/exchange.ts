@@ -9,15 +9,8 @@ import { DerError } from '../der/index.ts';
 import { type Host, systemHost } from '../host/index.ts';
 import type { AttributeName, AttributeValues } from './attributes.ts';
 import { SspiError } from './errors.ts';
-import type {
-  ContextLimits,
-  Credential,
-  ExchangeEvent,
-  MessageProtection,
-  PackageInfo,
-  SecurityContext,
-  Step,
-} from './package.ts';
+import type { ContextLimits, Credential, ExchangeEvent, MessageProtection, SecurityContext, Step } from './package.ts';
+import type { PackageInfo } from './package-info.ts';
 import { SEC_E, SEC_I } from './status.ts';
 import { NEVER } from './timestamps.ts';
 

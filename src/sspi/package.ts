@@ -6,20 +6,11 @@
 import type { Host } from '../host/index.ts';
 import type { AttributeName, AttributeValues, Sizes, StreamSizes } from './attributes.ts';
 import type { ChannelBindings } from './channel-bindings.ts';
+import type { CredentialAttributes, KdcProxySettings } from './credential-attributes.ts';
 import type { AuthData } from './credentials.ts';
+import type { PackageInfo } from './package-info.ts';
+import type { Secret } from './secret.ts';
 import type { SEC_E, SEC_I } from './status.ts';
-
-/** `SecPkgInfo`: what a package says about itself (contract P1). */
-export interface PackageInfo {
-  readonly name: string;
-  readonly comment: string;
-  /** Bits of `SECPKG_FLAG`. */
-  readonly capabilities: number;
-  readonly version: number;
-  readonly rpcId: number;
-  /** Octets. */
-  readonly maxToken: number;
-}
 
 /** A provider of authentication. */
 export interface SecurityPackage {
@@ -29,6 +20,53 @@ export interface SecurityPackage {
    * @throws SspiError NO_CREDENTIALS, UNKNOWN_CREDENTIALS, INVALID_PARAMETER, CERTIFICATE_UNUSABLE
    */
   acquire(request: CredentialRequest): Promise<Credential>;
+  /**
+   * ExportSecurityContext, for packages whose contexts can move (contract L6).
+   * @param context - of this package, established. Messages that it protects afterwards would repeat its key stream: it must not
+   * @returns everything that {@link importContext} needs, keys in the clear: whoever asks seals it and wipes it
+   * @throws SspiError UNSUPPORTED_FUNCTION when this context cannot move
+   */
+  exportContext?(context: SecurityContext): Uint8Array;
+  /**
+   * ImportSecurityContext.
+   * @returns a context that is established
+   * @throws SspiError MALFORMED_TOKEN
+   */
+  importContext?(state: Uint8Array, host: Host): Promise<SecurityContext>;
+  /**
+   * ChangeAccountPassword, for packages that know an authority which does that (contract L10).
+   * @throws SspiError PASSWORD_CHANGE_REFUSED, LOGON_DENIED, NO_AUTHENTICATING_AUTHORITY
+   */
+  changePassword?(request: PasswordChange): Promise<PasswordChangeAnswer>;
+}
+
+/** Whose password is to become what. */
+export interface PasswordChange {
+  readonly domain: string;
+  readonly user: string;
+  /** UTF-16LE. Both stay the caller's, who disposes them afterwards. */
+  readonly oldPassword: Secret;
+  readonly newPassword: Secret;
+  readonly host: Host;
+}
+
+/** What came of it. */
+export type PasswordChangeAnswer =
+  | { readonly kind: 'changed' }
+  /** The new password is not good enough, and the authority says what would be. */
+  | { readonly kind: 'refused'; readonly policy: DomainPasswordInformation };
+
+/** `DOMAIN_PASSWORD_INFORMATION`. */
+export interface DomainPasswordInformation {
+  /** Characters. */
+  readonly minPasswordLength: number;
+  /** How many old passwords are remembered. */
+  readonly passwordHistoryLength: number;
+  /** Bits of `DOMAIN_PASSWORD_*`. */
+  readonly passwordProperties: number;
+  /** 100 ns ticks, negative, as Windows counts spans of time. */
+  readonly maxPasswordAge: bigint;
+  readonly minPasswordAge: bigint;
 }
 
 /** What a credential is wanted for. */
@@ -51,6 +89,16 @@ export interface Credential {
   initiate(options: InitiateOptions): SecurityContext;
   /** Starts the server's side. @throws SspiError NO_CREDENTIALS when the credential is not for inbound use */
   accept(options: AcceptOptions): SecurityContext;
+  /** What QueryCredentialsAttributes tells of it; absent: nothing (contract L8). */
+  readonly attributes?: CredentialAttributes | undefined;
+  /** Through which proxies contexts that are started from now on reach KDCs: SetCredentialsAttributes (contract L8). */
+  setKdcProxy?(settings: KdcProxySettings): void;
+  /**
+   * AddCredentials: one more mechanism for contexts that are started from now on (contract L9).
+   * @param packageName - of the mechanism
+   * @throws SspiError as `acquire`, and PACKAGE_NOT_FOUND
+   */
+  add?(packageName: string, request: CredentialRequest): Promise<void>;
   /** Zeroises the secrets once no context needs them any more (contract A14). */
   dispose(): void;
 }
