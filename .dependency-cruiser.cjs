@@ -42,8 +42,8 @@ const floorRules = FLOORS.flatMap((floor, height) =>
   }),
 );
 
-/** What is kept apart from a room's index because it needs Node.js has a door of its own, and so have the rooms within Kerberos. */
-const DOORS = { acceptor: '|file[^/]*', host: '|node', kerberos: '|(credentials|encryption|files|gss|kdc|messages|pac)/index' };
+/** What is kept apart from a room's index because it needs Node.js has a door of its own. */
+const DOORS = { acceptor: '|file[^/]*', host: '|node' };
 
 /** From another room only its doors. */
 const doorRules = rooms.map((room) => ({

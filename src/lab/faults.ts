@@ -3,7 +3,7 @@
  * @module
  */
 import type { Timer } from '../host/index.ts';
-import type { EncKdcRepPart, EncTicketPart } from '../kerberos/messages/index.ts';
+import type { EncKdcRepPart, EncTicketPart } from '../kerberos/index.ts';
 
 /** What an answer is. */
 export type AnswerKind = 'AS-REP' | 'TGS-REP' | 'KRB-ERROR';

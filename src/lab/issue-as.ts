@@ -3,15 +3,17 @@
  * @module
  */
 import { encode } from '../der/index.ts';
-import { encryptionType, KEY_USAGE, KerberosKey } from '../kerberos/encryption/index.ts';
 import {
   AsRep,
   type AsReq,
   Checksum,
   EncAsRepPart,
+  encryptionType,
   findPaData,
   KDC_OPTIONS,
   type KdcReqBody,
+  KEY_USAGE,
+  KerberosKey,
   KRB_ERROR_CODE,
   type MethodData,
   NAME_TYPE,
@@ -19,7 +21,7 @@ import {
   type PrincipalName,
   seal,
   TICKET_FLAGS,
-} from '../kerberos/messages/index.ts';
+} from '../kerberos/index.ts';
 import { issueTicket } from './issue-ticket.ts';
 import { assertProved, etypeInfo2 } from './pre-authentication.ts';
 import type { Principal } from './principals.ts';

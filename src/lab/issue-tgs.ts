@@ -3,13 +3,15 @@
  * @module
  */
 import { encode } from '../der/index.ts';
-import { encryptionType, KEY_USAGE, KerberosKey } from '../kerberos/encryption/index.ts';
 import {
   AuthorizationData,
   EncTgsRepPart,
+  encryptionType,
   findPaData,
   KDC_OPTIONS,
   type KdcReqBody,
+  KEY_USAGE,
+  KerberosKey,
   KRB_ERROR_CODE,
   type MethodData,
   PA_TYPE,
@@ -19,7 +21,7 @@ import {
   type TgsReq,
   TICKET_FLAGS,
   unseal,
-} from '../kerberos/messages/index.ts';
+} from '../kerberos/index.ts';
 import { issueTicket } from './issue-ticket.ts';
 import { carriedPac } from './privileges.ts';
 import { chosenEncryptionType, isNameOf, type Realm } from './realm.ts';

@@ -2,8 +2,7 @@
  * From what is granted to a ticket that only its recipient can read.
  * @module
  */
-import { KEY_USAGE, KerberosKey } from '../kerberos/encryption/index.ts';
-import { type AuthorizationData, EncTicketPart, seal, type Ticket } from '../kerberos/messages/index.ts';
+import { type AuthorizationData, EncTicketPart, KEY_USAGE, KerberosKey, seal, type Ticket } from '../kerberos/index.ts';
 import { type PacContents, signedPac } from './privileges.ts';
 import type { Realm } from './realm.ts';
 import type { Recipient } from './recipient.ts';

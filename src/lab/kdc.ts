@@ -8,21 +8,21 @@
 import { sha256 } from '../crypto/index.ts';
 import { decode } from '../der/index.ts';
 import { type Clock, type Random, systemHost, systemTimer, type Timer } from '../host/index.ts';
-import { DEFAULT_ENCRYPTION_TYPES } from '../kerberos/encryption/index.ts';
 import {
   AsReq,
+  DEFAULT_ENCRYPTION_TYPES,
   formatPrincipal,
   type KdcReqBody,
   KRB_ERROR_CODE,
   parsePrincipal,
   TgsReq,
-} from '../kerberos/messages/index.ts';
+} from '../kerberos/index.ts';
 import { SspiError } from '../sspi/index.ts';
 import type { LabAccount } from './account.ts';
 import { type AnswerKind, answerKind, type KdcFaults, withFaults } from './faults.ts';
 import { issueInitialTicket } from './issue-as.ts';
 import { issueServiceTicket } from './issue-tgs.ts';
-import { LongTermKeys } from './keys.ts';
+import { AccountKeys } from './keys.ts';
 import { keytabOf } from './keytab.ts';
 import { Principals } from './principals.ts';
 import { DEFAULT_LAB_POLICY, type LabPolicy, type Realm } from './realm.ts';
@@ -195,8 +195,8 @@ export class LabKdc implements Disposable {
     const mine = this.#realm;
     const theirs = other.#realm;
     const shared = mine.encryptionTypes.filter((etype) => theirs.encryptionTypes.includes(etype));
-    const outgoing = LongTermKeys.random(mine.random, shared, 1);
-    const incoming = LongTermKeys.random(mine.random, shared, 1);
+    const outgoing = AccountKeys.random(mine.random, shared, 1);
+    const incoming = AccountKeys.random(mine.random, shared, 1);
     mine.trusts.add({ realm: theirs.name, outgoing, incoming, beyond: theirs.trusts });
     theirs.trusts.add({ realm: mine.name, outgoing: incoming, incoming: outgoing, beyond: mine.trusts });
   }

@@ -3,13 +3,13 @@
  * @module
  */
 import type { Random } from '../host/index.ts';
-import { encryptionType, KerberosKey } from '../kerberos/encryption/index.ts';
+import { encryptionType, KerberosKey } from '../kerberos/index.ts';
 import { Secret } from '../sspi/index.ts';
 
 const utf8 = new TextEncoder();
 
 /** Keys of one account, one for each encryption type, all of one version. */
-export class LongTermKeys implements Disposable {
+export class AccountKeys implements Disposable {
   readonly encryptionTypes: readonly number[];
   readonly kvno: number;
   /** What goes into the keys beside the password; undefined for random ones. */
@@ -19,13 +19,13 @@ export class LongTermKeys implements Disposable {
   readonly #password: Secret | undefined;
 
   /** Keys of a password, each made when it is first needed: string-to-key takes its time. */
-  static ofPassword(password: string, salt: string, encryptionTypes: readonly number[], kvno: number): LongTermKeys {
-    return new LongTermKeys(encryptionTypes, kvno, { password: Secret.fromText(password), salt });
+  static ofPassword(password: string, salt: string, encryptionTypes: readonly number[], kvno: number): AccountKeys {
+    return new AccountKeys(encryptionTypes, kvno, { password: Secret.fromText(password), salt });
   }
 
   /** Keys that nobody can type. */
-  static random(random: Random, encryptionTypes: readonly number[], kvno: number): LongTermKeys {
-    return new LongTermKeys(encryptionTypes, kvno, { random });
+  static random(random: Random, encryptionTypes: readonly number[], kvno: number): AccountKeys {
+    return new AccountKeys(encryptionTypes, kvno, { random });
   }
 
   private constructor(

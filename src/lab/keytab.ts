@@ -2,8 +2,7 @@
  * Keys of accounts as a keytab: what an administrator would export and hand to the service.
  * @module
  */
-import { encodeKeytab, type KeytabEntry } from '../kerberos/files/index.ts';
-import { NAME_TYPE, type PrincipalName, parsePrincipal } from '../kerberos/messages/index.ts';
+import { encodeKeytab, type KeytabEntry, NAME_TYPE, type PrincipalName, parsePrincipal } from '../kerberos/index.ts';
 import { Secret } from '../sspi/index.ts';
 import type { Principal } from './principals.ts';
 

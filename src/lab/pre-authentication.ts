@@ -4,18 +4,18 @@
  * @module
  */
 import { decode, encode } from '../der/index.ts';
-import { KEY_USAGE } from '../kerberos/encryption/index.ts';
 import {
   EncryptedData,
   EtypeInfo2,
   findPaData,
+  KEY_USAGE,
   KRB_ERROR_CODE,
   MethodData,
   millisecondsOf,
   PA_TYPE,
   PaEncTsEnc,
   unseal,
-} from '../kerberos/messages/index.ts';
+} from '../kerberos/index.ts';
 import { SspiError } from '../sspi/index.ts';
 import type { Principal } from './principals.ts';
 import type { Realm } from './realm.ts';

@@ -3,10 +3,10 @@
  * @module
  */
 import type { Random } from '../host/index.ts';
-import { formatPrincipal, NAME_TYPE, type PrincipalName } from '../kerberos/messages/index.ts';
+import { formatPrincipal, NAME_TYPE, type PrincipalName } from '../kerberos/index.ts';
 import { SspiError } from '../sspi/index.ts';
 import type { LabAccount, LabAccountState } from './account.ts';
-import { LongTermKeys } from './keys.ts';
+import { AccountKeys } from './keys.ts';
 
 /** An account with its keys. */
 export interface Principal {
@@ -21,7 +21,7 @@ export interface Principal {
   readonly isProtected: boolean;
   readonly preAuthentication: boolean;
   readonly trustedForDelegation: boolean;
-  readonly keys: LongTermKeys;
+  readonly keys: AccountKeys;
 }
 
 /** What the accounts take from their realm. */
@@ -121,8 +121,8 @@ function principalOf(
     trustedForDelegation: account.trustedForDelegation ?? false,
     keys:
       password === undefined
-        ? LongTermKeys.random(random, etypes, kvno)
-        : LongTermKeys.ofPassword(password, saltOf(user, realm), etypes, kvno),
+        ? AccountKeys.random(random, etypes, kvno)
+        : AccountKeys.ofPassword(password, saltOf(user, realm), etypes, kvno),
   };
 }
 

@@ -4,28 +4,26 @@
  * @module
  */
 import { decode } from '../der/index.ts';
-import type { KerberosKey } from '../kerberos/encryption/index.ts';
 import {
   AD_TYPE,
-  type EncTicketPart,
-  findAuthorizationData,
-  findPaData,
-  formatPrincipal,
-  KerbPaPacRequest,
-  KRB_ERROR_CODE,
-  type MethodData,
-  PA_TYPE,
-} from '../kerberos/messages/index.ts';
-import {
   decodeLogonInfo,
   decodePac,
   decodePacClientInfo,
   decodePacRequestor,
+  type EncTicketPart,
   encodeLogonInfo,
   encodePacAttributes,
   encodePacClientInfo,
   encodePacRequestor,
   encodeUpnDnsInfo,
+  findAuthorizationData,
+  findPaData,
+  formatPrincipal,
+  type KerberosKey,
+  KerbPaPacRequest,
+  KRB_ERROR_CODE,
+  type MethodData,
+  PA_TYPE,
   PAC_ATTRIBUTES,
   PAC_TYPE,
   type Pac,
@@ -36,7 +34,7 @@ import {
   userSid,
   verifyKdcSignature,
   verifyServerSignature,
-} from '../kerberos/pac/index.ts';
+} from '../kerberos/index.ts';
 import { NEVER, SspiError, toFileTime } from '../sspi/index.ts';
 import { type Principal, RID } from './principals.ts';
 import type { Realm } from './realm.ts';

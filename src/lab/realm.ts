@@ -3,7 +3,7 @@
  * @module
  */
 import type { Random } from '../host/index.ts';
-import { KRB_ERROR_CODE } from '../kerberos/messages/index.ts';
+import { KRB_ERROR_CODE } from '../kerberos/index.ts';
 import type { KdcFaults } from './faults.ts';
 import type { Principals } from './principals.ts';
 import { Refusal } from './refusal.ts';

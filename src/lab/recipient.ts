@@ -2,9 +2,8 @@
  * Whom a ticket is for: the key that it is encrypted with, and what goes with it.
  * @module
  */
-import type { KerberosKey } from '../kerberos/encryption/index.ts';
-import { KRB_ERROR_CODE, type PrincipalName, ticketGrantingService } from '../kerberos/messages/index.ts';
-import type { LongTermKeys } from './keys.ts';
+import { type KerberosKey, KRB_ERROR_CODE, type PrincipalName, ticketGrantingService } from '../kerberos/index.ts';
+import type { AccountKeys } from './keys.ts';
 import type { Principal } from './principals.ts';
 import { chosenEncryptionType, type Realm } from './realm.ts';
 import { Refusal } from './refusal.ts';
@@ -34,7 +33,7 @@ export async function ticketGrantingOf(realm: Realm, trust: Trust): Promise<Reci
   return await ofKdc(realm, trust.outgoing, ticketGrantingService(trust.realm));
 }
 
-async function ofKdc(realm: Realm, keys: LongTermKeys, name: PrincipalName): Promise<Recipient> {
+async function ofKdc(realm: Realm, keys: AccountKeys, name: PrincipalName): Promise<Recipient> {
   const { encryptionTypes } = realm;
   const etype = chosenEncryptionType(realm, encryptionTypes, keys.encryptionTypes);
   const key = await present(keys, etype);
@@ -59,7 +58,7 @@ export function loggedOnUser(realm: Realm, name: PrincipalName, sessionKey: Kerb
   return { name, key: sessionKey, kvno: undefined, encryptionTypes, grants: false, trustedForDelegation: false };
 }
 
-async function present(keys: LongTermKeys, etype: number): Promise<KerberosKey> {
+async function present(keys: AccountKeys, etype: number): Promise<KerberosKey> {
   const key = await keys.of(etype);
   if (key === undefined) throw new Refusal(KRB_ERROR_CODE.KDC_ERR_NULL_KEY);
   return key;

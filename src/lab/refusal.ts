@@ -12,7 +12,7 @@ import {
   krbErrorName,
   ticketGrantingService,
   timestampOf,
-} from '../kerberos/messages/index.ts';
+} from '../kerberos/index.ts';
 import { SspiError } from '../sspi/index.ts';
 
 /** What goes into a KRB-ERROR beside its code. */

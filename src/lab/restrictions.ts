@@ -2,7 +2,7 @@
  * Accounts that may not log on, although they are there: what the KDC answers ([MS-KILE] 3.3.5.6.1), and what NTLM does.
  * @module
  */
-import { KRB_ERROR_CODE } from '../kerberos/messages/index.ts';
+import { KRB_ERROR_CODE } from '../kerberos/index.ts';
 import { NTSTATUS } from '../sspi/index.ts';
 import type { LabAccountState } from './account.ts';
 import type { Principal } from './principals.ts';

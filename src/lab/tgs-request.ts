@@ -3,7 +3,6 @@
  * @module
  */
 import { anyValue, application, decode, field, int32, optional, sequence } from '../der/index.ts';
-import { KEY_USAGE, KerberosKey } from '../kerberos/encryption/index.ts';
 import {
   ApReq,
   Authenticator,
@@ -11,6 +10,8 @@ import {
   findPaData,
   KDC_OPTIONS,
   type KdcReqBody,
+  KEY_USAGE,
+  KerberosKey,
   KRB_ERROR_CODE,
   MethodData,
   millisecondsOf,
@@ -20,9 +21,9 @@ import {
   TICKET_FLAGS,
   type Ticket,
   unseal,
-} from '../kerberos/messages/index.ts';
+} from '../kerberos/index.ts';
 import { SspiError } from '../sspi/index.ts';
-import type { LongTermKeys } from './keys.ts';
+import type { AccountKeys } from './keys.ts';
 import { isNameOf, type Realm } from './realm.ts';
 import { Refusal } from './refusal.ts';
 
@@ -105,7 +106,7 @@ export async function openTicket(realm: Realm, ticket: Ticket): Promise<OpenedTi
 }
 
 interface Holder {
-  readonly keys: LongTermKeys;
+  readonly keys: AccountKeys;
   readonly grants: boolean;
   readonly isForeign: boolean;
 }

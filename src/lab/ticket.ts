@@ -2,17 +2,18 @@
  * What a KDC grants, as a ticket and as the part of the answer that tells the client about it: RFC 4120 3.1.3, 3.3.3, 5.3, 5.4.2.
  * @module
  */
-import { encryptionType, KerberosKey } from '../kerberos/encryption/index.ts';
 import {
   type EncKdcRepPart,
   type EncTicketPart,
+  encryptionType,
   KDC_OPTIONS,
   type KdcReqBody,
+  KerberosKey,
   KRB_ERROR_CODE,
   type MethodData,
   type PrincipalName,
   TICKET_FLAGS,
-} from '../kerberos/messages/index.ts';
+} from '../kerberos/index.ts';
 import type { Realm } from './realm.ts';
 import { Refusal } from './refusal.ts';
 

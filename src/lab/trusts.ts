@@ -2,14 +2,14 @@
  * Trust between lab realms: the keys of `krbtgt/OTHER@REALM`, and the way to realms that are further away (RFC 4120 1.2).
  * @module
  */
-import type { LongTermKeys } from './keys.ts';
+import type { AccountKeys } from './keys.ts';
 
 /** A realm next door. */
 export interface Trust {
   readonly realm: string;
   /** Both sides know them: what this realm issues for the other is encrypted with `outgoing`, what comes back with `incoming`. */
-  readonly outgoing: LongTermKeys;
-  readonly incoming: LongTermKeys;
+  readonly outgoing: AccountKeys;
+  readonly incoming: AccountKeys;
   /** The realms that are next door to that one. */
   readonly beyond: Trusts;
 }
