@@ -63,6 +63,11 @@ export interface ExchangeOptions {
   readonly role: 'initiator' | 'acceptor';
   /** Starts the conversation. `first` is the peer's first message: always there for an acceptor, mostly empty for an initiator. */
   start(scope: Scope, first: Uint8Array): Exchange;
+  /**
+   * Starts another conversation on a context that is established, which ends with the context established anew: re-authentication
+   * (contract R72). A client begins it with a step without input, a server with what the client sent then.
+   */
+  readonly again?: ((scope: Scope, first: Uint8Array) => Exchange) | undefined;
   /** Finds whole units in an input. Without it every input is one whole message. @throws SspiError */
   readonly frame?: ((input: Uint8Array) => Frame) | undefined;
   /** What `flags` says before the exchange is over (contract R44). */
@@ -96,6 +101,8 @@ class ExchangeContext implements SecurityContext, Scope {
   readonly #owned: { dispose(): void }[] = [];
   #exchange: Exchange | undefined;
   #established: Established | undefined;
+  /** The context was established once, and is being so again. */
+  #renewing = false;
   #failure: SspiError | undefined;
   #disposed = false;
   #ended = false;
@@ -118,7 +125,7 @@ class ExchangeContext implements SecurityContext, Scope {
   }
 
   async step(input: Uint8Array = EMPTY, credential?: Credential): Promise<Step> {
-    this.#assertReady();
+    this.#assertReady(input);
     this.#busy = true;
     try {
       return await this.#advance(input, credential);
@@ -130,14 +137,15 @@ class ExchangeContext implements SecurityContext, Scope {
   }
 
   async #advance(input: Uint8Array, credential: Credential | undefined): Promise<Step> {
-    this.#checkDeadline();
     const { frame } = this.#options;
+    if (this.#established === undefined) this.#checkDeadline();
     let whole = input.length;
     if (frame !== undefined && input.length > 0) {
       const found = frame(input);
       if ('missing' in found) return { status: SEC_E.INCOMPLETE_MESSAGE, missing: found.missing, consumed: 0 };
       whole = found.whole;
     }
+    if (this.#established !== undefined) this.#beginAgain();
     this.#count(whole);
     this.credential = credential;
 
@@ -145,7 +153,8 @@ class ExchangeContext implements SecurityContext, Scope {
     const token = new Uint8Array(input.buffer, input.byteOffset, whole);
     let result: IteratorResult<Leg, Established>;
     if (this.#exchange === undefined) {
-      this.#exchange = this.#options.start(this, token);
+      const { start, again } = this.#options;
+      this.#exchange = (this.#renewing && again !== undefined ? again : start)(this, token);
       result = await this.#exchange.next(EMPTY); // the first value sent into a generator is lost: hence `first`
     } else {
       result = await this.#exchange.next(token);
@@ -153,6 +162,16 @@ class ExchangeContext implements SecurityContext, Scope {
     if (this.#disposed) throw deletedMeanwhile();
     if (result.done === true) return this.#establish(result.value, whole);
     return this.#report(result.value, whole);
+  }
+
+  /** Limits and deadline hold for each authentication by itself. */
+  #beginAgain(): void {
+    this.#renewing = true;
+    this.#established = undefined;
+    this.#exchange = undefined;
+    this.#legs = 0;
+    this.#startedAt = undefined;
+    this.#checkDeadline();
   }
 
   #report(leg: Leg, whole: number): Step {
@@ -169,6 +188,7 @@ class ExchangeContext implements SecurityContext, Scope {
 
   #establish(established: Established, whole: number): Step {
     this.#established = established;
+    this.#renewing = false;
     this.publish('FLAGS', () => ({ flags: established.flags }));
     return {
       status: SEC_E.OK,
@@ -179,11 +199,16 @@ class ExchangeContext implements SecurityContext, Scope {
     };
   }
 
-  #assertReady(): void {
+  #assertReady(input: Uint8Array): void {
     if (this.#disposed) throw new SspiError('INVALID_HANDLE', { stage: 'step' });
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#busy) throw new SspiError('CONTEXT_BUSY', { stage: 'step' });
-    if (this.#established !== undefined) throw new SspiError('CONTEXT_FINISHED', { stage: 'step' });
+    if (this.#established !== undefined && !this.#mayBeginAgain(input))
+      throw new SspiError('CONTEXT_FINISHED', { stage: 'step' });
+  }
+
+  #mayBeginAgain(input: Uint8Array): boolean {
+    return this.#options.again !== undefined && (this.role === 'initiator') === (input.length === 0);
   }
 
   #checkDeadline(): void {
@@ -216,6 +241,8 @@ class ExchangeContext implements SecurityContext, Scope {
 
   get messages(): MessageProtection {
     this.#assertAlive('message protection');
+    if (this.#renewing)
+      throw new SspiError('CONTEXT_EXPIRED', { stage: 'message protection', detail: 're-authentication is under way' });
     if (this.#established === undefined)
       throw new SspiError('CONTEXT_NOT_ESTABLISHED', { stage: 'message protection' });
     if (this.#established.messages === undefined)
