@@ -3,6 +3,7 @@
  * @module
  */
 import { Command } from 'commander';
+import { selfSigned } from '../lab/index.ts';
 import {
   ALICE,
   type DemoFacts,
@@ -12,7 +13,6 @@ import {
   rightPassword,
   wrongPassword,
 } from './demo-run.ts';
-import { selfSigned } from './self-signed.ts';
 import { type Column, EXIT, styled, type Terminal, tableRow } from './terminal.ts';
 
 /** The command, whose action gives its exit code to `exit`. */

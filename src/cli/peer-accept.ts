@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { Command, Option } from 'commander';
+import { selfSigned } from '../lab/index.ts';
 import { type AcceptorIdentity, ASC_REQ, type AuthData, type CertificateWithKey } from '../sspi/index.ts';
 import { Endpoint, type EndpointOptions } from './endpoint.ts';
 import { readAccounts, readText } from './files.ts';
@@ -20,7 +21,6 @@ import {
   versionOptions,
 } from './peer-options.ts';
 import { accept, answer, describeFailure } from './sample-protocol.ts';
-import { selfSigned } from './self-signed.ts';
 import { EXIT, type Terminal, UsageError } from './terminal.ts';
 
 interface AcceptPeerOptions extends PeerOptions {

@@ -7,4 +7,5 @@ export type { AnswerKind, KdcFaults } from './faults.ts';
 export { type KdcEvent, LabKdc, type LabKdcOptions } from './kdc.ts';
 export { type KdcListener, listenAsKdc } from './listen.ts';
 export type { LabPolicy } from './realm.ts';
+export { type SelfSignedOptions, selfSigned } from './self-signed.ts';
 export { memoryTransport } from './transport.ts';

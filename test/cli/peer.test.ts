@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { FrameSocket } from '../../src/cli/frames.ts';
-import { selfSigned } from '../../src/cli/self-signed.ts';
+import { selfSigned } from '../../src/lab/self-signed.ts';
 import { accepting, objectOf, sspi } from './command.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'sspi-peer-'));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { selfSigned } from '../../src/cli/self-signed.ts';
+import { selfSigned } from '../../src/lab/self-signed.ts';
 
 /** What a process prints, line by line as JSON, and how it ends. */
 class Talker {

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { memoryAccounts } from '../../src/acceptor/index.ts';
-import { selfSigned } from '../../src/cli/self-signed.ts';
+import { selfSigned } from '../../src/lab/self-signed.ts';
 import { type AcceptNlaOptions, acceptNla } from '../../src/rdp/index.ts';
 import type { CertificateWithKey, ClientIdentity } from '../../src/sspi/index.ts';
 import { mcsTag } from './mcs.ts';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { selfSigned } from '../../src/cli/self-signed.ts';
+import { selfSigned } from '../../src/lab/self-signed.ts';
 import { startTlsClient, startTlsServer, type TlsVersions } from '../../src/rdp/tls.ts';
 import { Timing } from '../../src/rdp/wire.ts';
 import type { CertificateWithKey } from '../../src/sspi/index.ts';

@@ -1,8 +1,8 @@
 /** CREDSSP credentials and contexts for tests: alice of EXAMPLE, and a server that knows her. */
 import { memoryAccounts } from '../../src/acceptor/index.ts';
-import { selfSigned } from '../../src/cli/self-signed.ts';
 import { credsspPackage } from '../../src/credssp/package.ts';
 import { systemHost } from '../../src/host/index.ts';
+import { selfSigned } from '../../src/lab/self-signed.ts';
 import {
   type CertificateWithKey,
   type Credential,

@@ -3,9 +3,9 @@
  * @module
  */
 import { memoryAccounts } from '../../src/acceptor/index.ts';
-import { selfSigned } from '../../src/cli/self-signed.ts';
 import { credsspPackage } from '../../src/credssp/package.ts';
 import { systemHost } from '../../src/host/index.ts';
+import { selfSigned } from '../../src/lab/self-signed.ts';
 import { negotiatePackage } from '../../src/negotiate/index.ts';
 import { ntlmPackage } from '../../src/ntlm/index.ts';
 import { schannelPackage } from '../../src/schannel/package.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { expect, test } from 'vitest';
-import { selfSigned } from '../../src/cli/self-signed.ts';
+import { selfSigned } from '../../src/lab/self-signed.ts';
 
 const now = Date.now();
 
