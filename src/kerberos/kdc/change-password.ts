@@ -137,5 +137,5 @@ function domainRules(data: Uint8Array): string | undefined {
   const [least, history, properties] = [view.getUint32(2), view.getUint32(6), view.getUint32(10)];
   const age = view.getBigUint64(22) / TICKS_PER_DAY;
   const complexity = (properties & 1) === 0 ? '' : ', of several kinds';
-  return `at least ${least} characters${complexity}; not one of the last ${history}; not within ${age} days of the last change`;
+  return `at least ${least} characters${complexity}; not one of the last ${history}; not within ${age} d of the last change`;
 }
