@@ -7,7 +7,7 @@ export { type DerFrame, type FrameOptions, frameDer } from './frame.ts';
 export { bigInteger, boolean, enumerated, int32, integer, integerBetween, nullValue, uint32 } from './integers.ts';
 export type { Lengths } from './length.ts';
 export { objectIdentifier } from './object-identifier.ts';
-export type { DecodeOptions } from './reader.ts';
+export { type DecodeOptions, type Readable, Reader } from './reader.ts';
 export { decode, encode, type Schema, type TypeOf } from './schema.ts';
 export {
   type BitString,

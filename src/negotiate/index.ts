@@ -23,8 +23,10 @@ export {
   encodeMechTypeList,
   encodeNegTokenInit,
   encodeNegTokenResp,
+  InitialContextToken,
   MechTypeList,
   NEG_STATE,
   type NegTokenInit,
   type NegTokenResp,
+  NegTokenRespMessage,
 } from './tokens.ts';

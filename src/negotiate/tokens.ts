@@ -51,7 +51,7 @@ const NegTokenInitFields = sequence(
 );
 
 /** RFC 2743 3.1, around the first message only. */
-const InitialContextToken = applicationImplicit(
+export const InitialContextToken = applicationImplicit(
   0,
   sequence({ thisMech: objectIdentifier, negTokenInit: explicit(0, NegTokenInitFields) }),
 );
@@ -66,7 +66,8 @@ const NegTokenRespFields = sequence(
   { extensible: true },
 );
 
-const NegTokenRespMessage = explicit(1, NegTokenRespFields);
+/** RFC 4178 4.2: every message after the first, by its tag. */
+export const NegTokenRespMessage = explicit(1, NegTokenRespFields);
 
 /** How far the negotiation is, in the words of the acceptor. */
 export const NEG_STATE = { ACCEPT_COMPLETED: 0, ACCEPT_INCOMPLETE: 1, REJECT: 2, REQUEST_MIC: 3 } as const;
