@@ -24,7 +24,7 @@ export interface LogonName {
  */
 export function logonName(user: string, domain?: string, defaultRealm?: string): LogonName {
   const at = user.lastIndexOf('@');
-  if (at > 0) {
+  if (at >= 0) {
     const suffix = user.slice(at + 1);
     const isRealm = suffix !== '' && suffix === suffix.toUpperCase();
     if (isRealm && (domain === undefined || domain === '')) return named(user.slice(0, at), suffix);
