@@ -35,7 +35,10 @@ const BUNDLE = 10_000;
 export function memoryReplayCache(options: MemoryReplayCacheOptions = {}): MemoryReplayCache {
   const { maxClaims = DEFAULT_MAX_CLAIMS, clock = systemHost.clock } = options;
   if (!Number.isSafeInteger(maxClaims) || maxClaims < 1)
-    throw new SspiError('INVALID_PARAMETER', { stage: 'replay cache', detail: 'maxClaims is not a positive whole number' });
+    throw new SspiError('INVALID_PARAMETER', {
+      stage: 'replay cache',
+      detail: 'maxClaims is not a positive whole number',
+    });
 
   // One set for each span of expiry: a whole set is dropped when its span is over, and no claim is looked at twice.
   const bundles = new Map<number, Set<string>>();
@@ -61,7 +64,10 @@ export function memoryReplayCache(options: MemoryReplayCacheOptions = {}): Memor
       sweep(clock.now());
       for (const claims of bundles.values()) if (claims.has(key)) return 'replayed';
       if (size >= maxClaims)
-        throw new SspiError('REPLAY_CACHE_UNAVAILABLE', { stage: 'replay cache', detail: `${size} claims, it is full` });
+        throw new SspiError('REPLAY_CACHE_UNAVAILABLE', {
+          stage: 'replay cache',
+          detail: `${size} claims, it is full`,
+        });
       const span = Math.floor(expiresAt / BUNDLE);
       const claims = bundles.get(span) ?? new Set();
       bundles.set(span, claims.add(key));
