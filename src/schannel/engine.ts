@@ -62,10 +62,7 @@ export class TlsEngine {
   #closedByPeer = false;
   #closed = false;
   #failure: SspiError | undefined;
-  /** Settles when the last write has left; OpenSSL's output is held back until then. */
-  #written: Promise<void> | undefined;
-  /** Settles it all the same: of a write that failed the runtime may never speak again. */
-  #giveUpWriting: (() => void) | undefined;
+  #disposed = false;
   #receiving = false;
   #sending = false;
   #peerChain: readonly Uint8Array[] | undefined;
@@ -109,6 +106,7 @@ export class TlsEngine {
     stopBefore?: ((record: Uint8Array) => boolean) | undefined,
   ): Promise<HandshakeLeg> {
     this.#assertSound();
+    const held = this.#wire.busy;
     let consumed = 0;
     let seen = 0;
     for (const record of eachRecord(records)) {
@@ -123,7 +121,7 @@ export class TlsEngine {
       this.#wire.push(records.subarray(consumed, seen));
       consumed = seen;
     }
-    await this.#settle();
+    await this.#settle(held);
     // The runtime tears a socket down at once, and says why a turn later.
     for (let turn = 0; this.#wire.destroyed && this.#failure === undefined && turn < PATIENCE; turn++) await nextTurn();
     if (this.#wire.destroyed && !this.#established) this.#fail(undefined);
@@ -150,7 +148,7 @@ export class TlsEngine {
   }
 
   get #broken(): boolean {
-    return this.#failure !== undefined || this.#wire.destroyed;
+    return this.#failure !== undefined || this.#disposed || this.#wire.destroyed;
   }
 
   #secured(socket: TLSSocket): void {
@@ -182,14 +180,13 @@ export class TlsEngine {
     if (plaintext.length === 0) return EMPTY;
     this.#sending = true;
     try {
-      if (this.#written !== undefined) await this.#written;
+      while (this.#wire.busy && !this.#broken) await nextTurn();
       this.#assertSound();
-      this.#written = new Promise((resolve) => {
-        this.#giveUpWriting = resolve;
-        socket.write(plaintext, () => resolve());
-      });
-      // The record is there as soon as write() returns, unless OpenSSL had something of its own under way.
-      if (this.#wire.pending === 0 || plaintext.length > MAXIMUM_PLAINTEXT) await this.#written;
+      socket.write(plaintext);
+      // The record is there as soon as write() returns; of several the last ones may not be.
+      const severalRecords = plaintext.length > MAXIMUM_PLAINTEXT;
+      for (let turn = 0; this.#wire.pending === 0 && !this.#broken && turn < PATIENCE; turn++) await nextTurn();
+      while (severalRecords && socket.writableLength > 0 && !this.#broken) await nextTurn();
       this.#assertSound();
       return this.#wire.takeWritten();
     } finally {
@@ -211,8 +208,10 @@ export class TlsEngine {
     this.#receiving = true;
     try {
       this.#wire.push(input.subarray(0, frame.whole));
-      // Plaintext is there as soon as push() returns; 'end' comes a turn later.
-      if (this.#received.length === 0) await this.#settle();
+      // Plaintext is there as soon as push() returns; 'end' comes a tick later.
+      if (this.#received.length === 0) await nextTick();
+      // An alert of ours waits for what was written before.
+      while (this.#broken && this.#wire.busy) await nextTurn();
       this.#assertSound();
       if (this.#closedByPeer) return { kind: 'closed', consumed: frame.whole };
       return { kind: 'data', plaintext: this.#takeReceived(), consumed: frame.whole };
@@ -311,17 +310,22 @@ export class TlsEngine {
 
   /** Ends everything. What the runtime still reports afterwards falls on deaf ears. */
   dispose(): void {
-    this.#failure ??= new SspiError('INVALID_HANDLE', { stage: 'TLS', detail: 'the engine was disposed' });
-    this.#giveUpWriting?.();
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#received = [];
+    // A write that is cut off is an error to the runtime, and those are dear. In a turn it is over.
+    if (this.#wire.busy) setImmediate(() => this.#destroy());
+    else this.#destroy();
+  }
+
+  #destroy(): void {
     this.#socket?.destroy();
     this.#wire.destroy();
-    this.#received = [];
   }
 
   #fail(error: unknown): void {
     const stage = this.#established ? 'TLS record' : 'TLS handshake';
-    this.#failure ??= tlsFailure(error, stage);
-    this.#giveUpWriting?.();
+    if (!this.#disposed) this.#failure ??= tlsFailure(error, stage);
   }
 
   #die(error: SspiError): SspiError {
@@ -331,15 +335,23 @@ export class TlsEngine {
 
   /** Throws what killed the engine; the alert goes out with the first throw. */
   #assertSound(): void {
+    if (this.#disposed)
+      throw this.#failure ?? new SspiError('INVALID_HANDLE', { stage: 'TLS', detail: 'the engine was disposed' });
     if (this.#failure === undefined) return;
     throw this.#wire.pending > 0 ? this.#failure.withToken(this.#wire.takeWritten()) : this.#failure;
   }
 
   /**
-   * Waits until OpenSSL has done all it can: a turn of the event loop went by in which it wrote nothing and left no input
-   * unread. (The runtime reports a write as finished with nextTick and setImmediate, and holds further output back until then.)
+   * Waits until OpenSSL has done all it can. What it writes is there as soon as it has read, unless a write was not over when
+   * the input came: then one turn of the event loop later. The runtime begins to read, and reports errors, in a tick.
+   *
+   * When nothing came of the input, a turn has to go by in which nothing happens.
    */
-  async #settle(): Promise<void> {
+  async #settle(held: boolean): Promise<void> {
+    if (this.#wire.readableLength > 0) await nextTick();
+    await nextTick();
+    if (held) await nextTurn();
+    if (this.#wire.pending > 0 || this.#established) return;
     let seen: number;
     do {
       seen = this.#wire.pending;
@@ -348,9 +360,15 @@ export class TlsEngine {
   }
 }
 
+function nextTick(): Promise<void> {
+  return new Promise((resolve) => {
+    process.nextTick(resolve);
+  });
+}
+
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
-    process.nextTick(setImmediate, resolve);
+    setImmediate(resolve);
   });
 }
 
