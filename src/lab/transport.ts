@@ -6,10 +6,11 @@ import type { KdcTransport } from '../host/index.ts';
 import type { LabKdc } from './kdc.ts';
 
 /**
- * A transport that ends at KDCs in this process, by the realm that is asked for. An answer that is too large for UDP has to be
- * fetched over TCP, as from any KDC.
+ * A transport that ends at KDCs in this process, by the realm that is asked for and whatever the address. An answer that is too
+ * large for UDP has to be fetched over TCP, as from any KDC.
+ * @param kdcs - looked at anew with every message: more may come
  * @example
- * const transport = memoryTransport([kdc, kdcOfTheOtherRealm]);
+ * const host = { ...systemHost, kdcTransport: memoryTransport([kdc, kdcOfTheOtherRealm]) };
  */
 export function memoryTransport(kdcs: readonly LabKdc[]): KdcTransport {
   return {

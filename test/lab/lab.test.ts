@@ -1,0 +1,161 @@
+import { createConnection } from 'node:net';
+import { inspect } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { LAB_ACCOUNTS, type Lab, type LogonOptions, lab, startMiddle } from '../../src/lab/index.ts';
+import { negotiatePackage } from '../../src/negotiate/index.ts';
+import { connectNla, type NlaConnection } from '../../src/rdp/index.ts';
+import { ASC_REQ, ISC_REQ, NTSTATUS, SEC_E, SECPKG_CRED, SspiError } from '../../src/sspi/index.ts';
+
+let realm: Lab;
+beforeEach(async () => {
+  realm = await lab();
+});
+afterEach(() => realm.close());
+
+/** A logon of a client of the lab over RDP. */
+async function connect(
+  door: { readonly host: string; readonly port: number },
+  user = 'alice',
+  logon: LogonOptions = {},
+): Promise<NlaConnection> {
+  return await connectNla({
+    host: realm.server,
+    stream: createConnection(door),
+    identity: realm.identity(user, logon),
+    platform: realm.host,
+    rootStore: [realm.certificate.certificate],
+  });
+}
+
+async function refusal(logon: Promise<unknown>): Promise<SspiError> {
+  const error: unknown = await logon.catch((reason: unknown) => reason);
+  if (error instanceof SspiError) return error;
+  throw new Error(`not refused: ${inspect(error)}`);
+}
+
+describe('a lab with an RDP server', () => {
+  test.each(['kerberos', 'ntlm'] as const)('X1, S10: a logon by %s', async (mechanism) => {
+    const server = await realm.nla();
+    const { stream } = await connect(server, 'alice', { mechanism });
+    const logon = await server.next();
+    stream.destroy();
+    if (logon.kind === 'refused') throw logon.error;
+    const { identity, credentials } = logon.session;
+    expect(identity).toMatchObject({ name: 'LAB\\alice', mechanism: mechanism === 'ntlm' ? 'NTLM' : 'Kerberos' });
+    expect(credentials).toMatchObject({ kind: 'password', user: 'alice', domain: 'LAB' });
+    expect(identity.authorization?.sid).toBe(mechanism === 'ntlm' ? undefined : `${realm.kdc.sid}-1104`);
+  });
+
+  test('S11: without a KDC the logon is by NTLM, unless only Kerberos will do', async () => {
+    const server = await realm.nla();
+    realm.kdc.faults = { unknownServices: true };
+    const { stream } = await connect(server);
+    const logon = await server.next();
+    stream.destroy();
+    expect(logon).toMatchObject({ kind: 'accepted', session: { identity: { mechanism: 'NTLM' } } });
+    const error = await refusal(connect(server, 'alice', { mechanism: 'kerberos' }));
+    expect(error).toMatchObject({ code: 'SPN_UNKNOWN' });
+  });
+
+  test.each([
+    ['dora', NTSTATUS.ACCOUNT_DISABLED],
+    ['erin', NTSTATUS.ACCOUNT_EXPIRED],
+    ['lena', NTSTATUS.ACCOUNT_LOCKED_OUT],
+    ['mona', NTSTATUS.PASSWORD_MUST_CHANGE],
+  ])('K11, N19: %s is refused, by Kerberos and by NTLM, for the same reason', async (user, ntStatus) => {
+    const server = await realm.nla();
+    const byKerberos = await refusal(connect(server, user, { mechanism: 'kerberos' }));
+    expect(byKerberos).toMatchObject({ code: 'ACCOUNT_RESTRICTED', status: SEC_E.LOGON_DENIED, ntStatus });
+    const byNtlm = await refusal(connect(server, user, { mechanism: 'ntlm' }));
+    expect(byNtlm).toMatchObject({ status: SEC_E.LOGON_DENIED, ntStatus });
+  });
+
+  test('Protected Users log on by Kerberos only', async () => {
+    const server = await realm.nla();
+    const { stream } = await connect(server, 'paula', { mechanism: 'kerberos' });
+    stream.destroy();
+    const error = await refusal(connect(server, 'paula', { mechanism: 'ntlm' }));
+    expect(error).toMatchObject({ status: SEC_E.LOGON_DENIED, ntStatus: NTSTATUS.ACCOUNT_RESTRICTION });
+  });
+
+  test('S11: a wrong password is not tried again by NTLM', async () => {
+    const server = await realm.nla();
+    const error = await refusal(connect(server, 'alice', { password: 'wrong' }));
+    expect(error).toMatchObject({ code: 'LOGON_DENIED', ntStatus: NTSTATUS.WRONG_PASSWORD });
+  });
+});
+
+describe('somebody in between', () => {
+  test.each(['kerberos', 'ntlm'] as const)('Z1: shows a certificate of his own: %s', async (mechanism) => {
+    const server = await realm.nla();
+    const middle = await realm.middle(server, 'swapped-certificate');
+    await refusal(connect(middle, 'alice', { mechanism }));
+    // The server is the first who can tell, from the client's proof.
+    expect(await server.next()).toMatchObject({ kind: 'refused', error: { code: 'PUBLIC_KEY_MISMATCH' } });
+  });
+
+  test('Z12: takes the MIC out', async () => {
+    const server = await realm.nla();
+    const middle = await realm.middle(server, 'stripped-mic');
+    const error = await refusal(connect(middle, 'alice', { mechanism: 'ntlm' }));
+    expect(error).toMatchObject({ status: SEC_E.LOGON_DENIED });
+    expect(await server.next()).toMatchObject({ kind: 'refused', error: { code: 'MIC_INVALID' } });
+  });
+
+  test('Z1: says that the other side is old', async () => {
+    const server = await realm.nla();
+    const middle = await realm.middle(server, 'old-version');
+    await refusal(connect(middle));
+    expect(await server.next()).toMatchObject({ kind: 'refused', error: { code: 'VERSION_REFUSED' } });
+  });
+
+  test('does nothing, and the logon goes through', async () => {
+    const server = await realm.nla();
+    await using middle = await startMiddle({ server, certificate: realm.certificate });
+    const { stream } = await connect(middle);
+    stream.destroy();
+    expect(await server.next()).toMatchObject({ kind: 'accepted' });
+  });
+});
+
+describe('labs beside each other', () => {
+  test('K9: a client of one realm, a server of another that trusts it', async () => {
+    await using other = await lab({ realm: 'OTHER.EXAMPLE', accounts: [] });
+    realm.trust(other);
+    const authData = realm.identity('alice', { mechanism: 'kerberos' });
+    const client = await negotiatePackage.acquire({ use: SECPKG_CRED.OUTBOUND, authData, host: realm.host });
+    const service = { use: SECPKG_CRED.INBOUND, authData: other.acceptor(), host: other.host };
+    const server = await negotiatePackage.acquire(service);
+    const initiator = client.initiate({ flags: ISC_REQ.MUTUAL_AUTH, targetName: other.targetName });
+    const acceptor = server.accept({ flags: ASC_REQ.MUTUAL_AUTH });
+    const first = await initiator.step();
+    const answer = await acceptor.step('token' in first ? first.token : undefined);
+    expect(answer.status).toBe(SEC_E.OK);
+    await initiator.step('token' in answer ? answer.token : undefined);
+    const { principal, authorization } = acceptor.query('ACCESS_TOKEN');
+    expect(principal).toBe('alice@LAB.EXAMPLE');
+    expect(authorization?.sid).toBe(`${realm.kdc.sid}-1104`);
+    for (const one of [initiator, acceptor, client, server]) one.dispose();
+  });
+
+  test('several at once, each with names and keys of its own', async () => {
+    await using second = await lab({ listen: true });
+    await using third = await lab({ listen: true });
+    expect(second.listener?.port).not.toBe(third.listener?.port);
+    expect(second.krb5Conf).toContain(`kdc = 127.0.0.1:${second.listener?.port}`);
+    expect(second.keytab).not.toEqual(third.keytab);
+  });
+
+  test('what was closed is closed, also twice', async () => {
+    const one = await lab({ listen: true });
+    const server = await one.nla();
+    await one.close();
+    await one.close();
+    await expect(connect(server)).rejects.toMatchObject({ code: expect.stringMatching(/CONNECTION/) });
+    expect(one.keytab.every((octet) => octet === 0)).toBe(true);
+  });
+
+  test('no password of the lab is in what is printed of it', () => {
+    expect(inspect(realm, { depth: 10 })).not.toContain(LAB_ACCOUNTS[0]?.password);
+  });
+});
