@@ -7,12 +7,12 @@ import { negotiatePackage } from '../negotiate/index.ts';
 import { ntlmPackage } from '../ntlm/index.ts';
 import {
   acquireTls,
+  clientHandshake,
   evaluateServer,
-  expiryOf,
   frameRecords,
   isTrusted,
   publishTlsAttributes,
-  streamProtection,
+  serverHandshake,
   subjectPublicKey,
   TLS_ATTRIBUTES,
   type TlsCredential,
@@ -30,7 +30,6 @@ import {
   type CredSspOptions,
   contextOf,
   type DelegatedCredentials,
-  type Exchange,
   type InitiateOptions,
   ISC_REQ,
   ISC_RET,
@@ -49,7 +48,7 @@ import { disposeCredentials } from './credentials.ts';
 import { assertAcceptorFlags, assertInitiatorFlags, DEFAULT_MAX_REQUEST } from './engine.ts';
 import { CREDSSP_INFO } from './info.ts';
 import { initiate } from './initiator.ts';
-import { overTls } from './tls-exchange.ts';
+import { TlsExchange } from './tls-exchange.ts';
 
 /** `InitializeSecurityContext (CredSSP)` and its siblings, as a package for the door. */
 export const credsspPackage: SecurityPackage = {
@@ -175,12 +174,17 @@ class CredSspHandle implements Credential {
     this.#assertUse(SECPKG_CRED.OUTBOUND);
     assertInitiatorFlags(options.flags);
     if (options.targetName !== undefined) parseTargetName(options.targetName);
-    const delegated = this.#delegated(options.flags);
+    if ((options.flags & ISC_REQ.DELEGATE) !== 0) this.#assertDelegable();
     this.#references++;
+    let exchange: TlsExchange | undefined;
     return contextOf({
       info: CREDSSP_INFO,
       role: 'initiator',
-      start: (scope, first) => this.#initiate(scope, options, delegated, first),
+      start: (scope, first) => {
+        exchange = this.#clientExchange(scope, options);
+        return exchange.begin(first);
+      },
+      again: (_, first) => begun(exchange).again(first),
       frame: frameRecords,
       intermediateFlags:
         ISC_RET.INTERMEDIATE_RETURN | ISC_RET.MANUAL_CRED_VALIDATION | (options.flags & ECHOED_TO_CLIENT),
@@ -190,52 +194,63 @@ class CredSspHandle implements Credential {
     });
   }
 
-  /** The client's side: nobody looks at the certificate before the handshake is over, and then only to judge it (R24). */
-  #initiate(scope: Scope, options: InitiateOptions, credentials: DelegatedCredentials, first: Uint8Array): Exchange {
-    const target = options.targetName === undefined ? undefined : parseTargetName(options.targetName);
-    const { applicationProtocols } = options;
-    const tls = scope.own(this.#tls.client({ serverName: target?.host, applicationProtocols }));
-    const start = async (): Promise<Exchange> => {
-      publishTlsAttributes(scope, tls, CREDSSP_INFO.maxToken);
-      const trust = evaluateServer(tls, this.#tls, target?.host, scope.host.clock.now());
-      scope.publish('CERT_TRUST_STATUS', () => trust);
-      return initiate(scope, {
-        publicKey: serverKey(tls.peerCertificates[0]),
-        mechanism: this.#mechanism.initiate({
-          flags: INNER_REQUEST,
-          targetName: options.targetName,
-          host: scope.host,
-          observe: options.observe,
-        }),
-        credentials,
-        serverCertificateTrusted: target !== undefined && isTrusted(trust),
-        targetName: options.targetName,
-        flags: options.flags,
-        options: this.#options,
-      });
-    };
-    return overTls(
-      {
-        tls,
-        start,
-        protection: streamProtection(tls, CREDSSP_INFO.maxToken),
-        expiry: () => expiryOf(tls),
-        tls13: this.#options.tls13 ?? 'combined',
-        closeOnFailure: (options.flags & ISC_REQ.EXTENDED_ERROR) !== 0,
-        maxRequest: options.limits?.maxToken ?? DEFAULT_MAX_REQUEST,
+  /**
+   * The client's side: nobody looks at the certificate before the handshake is over, and then only to judge it (R24). A server
+   * that wants a certificate of the client is no CredSSP server of the book; the caller is asked what to do (contract R76).
+   */
+  #clientExchange(scope: Scope, options: InitiateOptions): TlsExchange {
+    const { targetName, flags, applicationProtocols, observe } = options;
+    const target = targetName === undefined ? undefined : parseTargetName(targetName);
+    let handle: CredSspHandle = this;
+    return new TlsExchange({
+      handshake: (first) =>
+        clientHandshake(
+          scope,
+          {
+            credential: this.#tls,
+            host: target?.host,
+            applicationProtocols,
+            askForCertificate: (flags & ISC_REQ.USE_SUPPLIED_CREDS) === 0,
+            tlsOf: (credential) => {
+              handle = CredSspHandle.#retained(credential, scope);
+              return handle.#tls;
+            },
+          },
+          first,
+        ),
+      start: async (tls) => {
+        publishTlsAttributes(scope, tls, CREDSSP_INFO.maxToken);
+        const trust = evaluateServer(tls, handle.#tls, target?.host, scope.host.clock.now());
+        scope.publish('CERT_TRUST_STATUS', () => trust);
+        return initiate(scope, {
+          publicKey: serverKey(tls.peerCertificates[0]),
+          mechanism: handle.#mechanism.initiate({ flags: INNER_REQUEST, targetName, host: scope.host, observe }),
+          credentials: (flags & ISC_REQ.DELEGATE) === 0 ? { kind: 'none' } : handle.#assertDelegable(),
+          serverCertificateTrusted: target !== undefined && isTrusted(trust),
+          targetName,
+          flags,
+          options: handle.#options,
+        });
       },
-      first,
-    );
+      tls13: this.#options.tls13 ?? 'combined',
+      closeOnFailure: (flags & ISC_REQ.EXTENDED_ERROR) !== 0,
+      maxRequest: options.limits?.maxToken ?? DEFAULT_MAX_REQUEST,
+    });
   }
 
   accept(options: AcceptOptions): SecurityContext {
     this.#assertUse(SECPKG_CRED.INBOUND);
     assertAcceptorFlags(options.flags);
     this.#references++;
+    let exchange: TlsExchange | undefined;
     return contextOf({
       info: CREDSSP_INFO,
       role: 'acceptor',
-      start: (scope, first) => this.#accept(scope, options, first),
+      start: (scope, first) => {
+        exchange = this.#serverExchange(scope, options);
+        return exchange.begin(first);
+      },
+      again: this.#options.reauthentication === true ? (_, first) => begun(exchange).again(first) : undefined,
       frame: frameRecords,
       intermediateFlags: options.flags & ECHOED_TO_SERVER,
       attributes: ATTRIBUTES,
@@ -244,36 +259,37 @@ class CredSspHandle implements Credential {
     });
   }
 
-  #accept(scope: Scope, options: AcceptOptions, first: Uint8Array): Exchange {
-    if (first.length === 0)
-      throw new SspiError('MALFORMED_TOKEN', { stage: 'ClientHello', detail: 'the first token is empty' });
-    const { applicationProtocols } = options;
-    const tls = scope.own(this.#tls.server({ requestCertificate: false, applicationProtocols }));
-    const start = async (): Promise<Exchange> => {
-      publishTlsAttributes(scope, tls, CREDSSP_INFO.maxToken);
-      return accept(scope, {
-        publicKey: serverKey(tls.ownCertificate),
-        mechanism: this.#mechanism.accept({ flags: INNER_ACCEPT, host: scope.host, observe: options.observe }),
-        flags: options.flags,
-        options: this.#options,
-      });
-    };
-    return overTls(
-      {
-        tls,
-        start,
-        protection: streamProtection(tls, CREDSSP_INFO.maxToken),
-        expiry: () => expiryOf(tls),
-        tls13: 'combined',
-        closeOnFailure: false,
-        maxRequest: options.limits?.maxToken ?? DEFAULT_MAX_REQUEST,
+  #serverExchange(scope: Scope, options: AcceptOptions): TlsExchange {
+    const { flags, applicationProtocols, observe } = options;
+    return new TlsExchange({
+      handshake: (first) =>
+        serverHandshake(scope, this.#tls.server({ requestCertificate: false, applicationProtocols }), first),
+      start: async (tls) => {
+        publishTlsAttributes(scope, tls, CREDSSP_INFO.maxToken);
+        return accept(scope, {
+          publicKey: serverKey(tls.ownCertificate),
+          mechanism: this.#mechanism.accept({ flags: INNER_ACCEPT, host: scope.host, observe }),
+          flags,
+          options: this.#options,
+        });
       },
-      first,
-    );
+      tls13: 'combined',
+      closeOnFailure: false,
+      maxRequest: options.limits?.maxToken ?? DEFAULT_MAX_REQUEST,
+    });
   }
 
-  #delegated(flags: number): DelegatedCredentials {
-    if ((flags & ISC_REQ.DELEGATE) === 0) return { kind: 'none' };
+  /** The handle behind a credential that a caller came back with, kept alive as long as the exchange (contract R76). */
+  static #retained(credential: Credential, scope: Scope): CredSspHandle {
+    if (!(credential instanceof CredSspHandle) || credential.#disposed)
+      throw new SspiError('WRONG_CREDENTIAL_HANDLE', { stage: 'CredSSP credential' });
+    credential.#assertUse(SECPKG_CRED.OUTBOUND);
+    credential.#references++;
+    scope.own({ dispose: () => credential.#release() });
+    return credential;
+  }
+
+  #assertDelegable(): DelegatedCredentials {
     if (this.#delegable === undefined)
       throw new SspiError('NO_CREDENTIALS', {
         stage: 'delegation',
@@ -302,7 +318,7 @@ class CredSspHandle implements Credential {
   }
 }
 
-const ATTRIBUTES = [...CREDSSP_ATTRIBUTES, ...TLS_ATTRIBUTES, 'CERT_TRUST_STATUS'] as const;
+const ATTRIBUTES = [...CREDSSP_ATTRIBUTES, ...TLS_ATTRIBUTES, 'CERT_TRUST_STATUS', 'ISSUER_LIST_EX'] as const;
 
 const ECHOED_TO_CLIENT = ISC_RET.CONNECTION | ISC_RET.STREAM | ISC_RET.EXTENDED_ERROR;
 const ECHOED_TO_SERVER = ASC_RET.CONNECTION | ASC_RET.STREAM | ASC_RET.EXTENDED_ERROR;
@@ -312,6 +328,12 @@ const INNER_REQUEST =
   ISC_REQ.MUTUAL_AUTH | ISC_REQ.INTEGRITY | ISC_REQ.CONFIDENTIALITY | ISC_REQ.SEQUENCE_DETECT | ISC_REQ.REPLAY_DETECT;
 const INNER_ACCEPT =
   ASC_REQ.MUTUAL_AUTH | ASC_REQ.INTEGRITY | ASC_REQ.CONFIDENTIALITY | ASC_REQ.SEQUENCE_DETECT | ASC_REQ.REPLAY_DETECT;
+
+/** Whoever authenticates again has done it once. */
+function begun(exchange: TlsExchange | undefined): TlsExchange {
+  if (exchange === undefined) throw new SspiError('CONTEXT_NOT_ESTABLISHED', { stage: 're-authentication' });
+  return exchange;
+}
 
 function contextOptions(options: InitiateOptions | AcceptOptions, request: CredentialRequest) {
   return { host: options.host ?? request.host, limits: options.limits, observe: options.observe };

@@ -4,27 +4,17 @@
  * @module
  */
 import { concat } from '../crypto/index.ts';
-import type { TlsEngine } from '../schannel/index.ts';
-import {
-  asSspiError,
-  type Established,
-  type Exchange,
-  type Leg,
-  type MessageProtection,
-  SEC_E,
-  SspiError,
-} from '../sspi/index.ts';
+import { expiryOf, type Handshaken, streamProtection, type TlsEngine } from '../schannel/index.ts';
+import { asSspiError, type Established, type Exchange, ISC_RET, type Leg, SEC_E, SspiError } from '../sspi/index.ts';
 import { frameTSRequest } from './engine.ts';
+import { CREDSSP_INFO } from './info.ts';
 
 /** What carries a CredSSP exchange over TLS. */
 export interface TlsExchangeOptions {
-  readonly tls: TlsEngine;
+  /** Goes through the TLS handshake. `first` are whole TLS records, or nothing for a client. */
+  readonly handshake: (first: Uint8Array) => AsyncGenerator<Leg, Handshaken, Uint8Array>;
   /** Starts the engine on TSRequests, once TLS is up and the certificate is known. A server's begins by waiting. */
-  readonly start: () => Promise<Exchange>;
-  /** How the application's messages are protected afterwards. */
-  readonly protection: MessageProtection;
-  /** When the context expires, FILETIME ticks (contract R46). */
-  readonly expiry: () => bigint;
+  readonly start: (tls: TlsEngine) => Promise<Exchange>;
   /** TLS 1.3 clients: the first TSRequest together with Finished, or after the server's next token (contract X12). */
   readonly tls13: 'combined' | 'split';
   /** What to send when the exchange fails on our side: a client may say nothing but close_notify (contract R25). */
@@ -35,45 +25,57 @@ export interface TlsExchangeOptions {
 
 const EMPTY = new Uint8Array(0);
 
-/** Runs the handshake, then the engine, both roles. `first` are whole TLS records, or nothing for a client. */
-export async function* overTls(options: TlsExchangeOptions, first: Uint8Array): Exchange {
-  const { tls } = options;
+/** A TLS connection, and the exchanges of TSRequests inside it: one to begin with, others to authenticate again (contract R72). */
+export class TlsExchange {
+  readonly #options: TlsExchangeOptions;
+  #tls: TlsEngine | undefined;
 
-  let rest = first;
-  let pending: Uint8Array;
-  for (;;) {
-    const { token, consumed } = await tls.handshake(rest);
-    rest = rest.subarray(consumed);
-    pending = token;
-    if (tls.established) break;
-    rest = yield { token, extra: rest.length };
-  }
-  // Only a client that has the last word of the handshake, which is TLS 1.3, has anything to split (contract X12).
-  if (options.tls13 === 'split' && tls.role === 'client' && pending.length > 0) {
-    rest = yield { token: pending, extra: rest.length };
-    pending = EMPTY;
+  constructor(options: TlsExchangeOptions) {
+    this.#options = options;
   }
 
-  return yield* sealed(options, rest, pending);
+  /** Runs the handshake, then the engine, both roles. `first` are whole TLS records, or nothing for a client. */
+  async *begin(first: Uint8Array): Exchange {
+    const handshaken = yield* this.#options.handshake(first);
+    const { engine: tls } = handshaken;
+    let { token, rest } = handshaken;
+    this.#tls = tls;
+    // Only a client that has the last word of the handshake, which is TLS 1.3, has anything to split (contract X12).
+    if (this.#options.tls13 === 'split' && tls.role === 'client' && token.length > 0) {
+      rest = yield { token, extra: rest.length };
+      token = EMPTY;
+    }
+    return yield* sealed(tls, this.#options, rest, token);
+  }
+
+  /** The engine once more, inside the connection that there is. */
+  async *again(first: Uint8Array): Exchange {
+    const tls = this.#tls;
+    if (tls === undefined) throw new SspiError('CONTEXT_NOT_ESTABLISHED', { stage: 're-authentication' });
+    const established = yield* sealed(tls, this.#options, first, EMPTY);
+    return tls.role === 'server'
+      ? established
+      : { ...established, flags: established.flags | ISC_RET.REAUTHENTICATION };
+  }
 }
 
 /** TSRequests inside TLS records: each of ours in a record of its own (contract X4), the peer's as they come (fault Z8). */
-async function* sealed(options: TlsExchangeOptions, input: Uint8Array, pending: Uint8Array): Exchange {
-  const { tls } = options;
+async function* sealed(tls: TlsEngine, options: TlsExchangeOptions, input: Uint8Array, pending: Uint8Array): Exchange {
   const inbox = new Inbox(options.maxRequest);
+  const guard = <T>(work: () => T | Promise<T>): Promise<T> => guarded(tls, options, work);
   let rest = input;
   let token = pending;
 
-  const engine = await guarded(options, () => options.start());
-  let result = await guarded(options, () => engine.next(EMPTY));
+  const engine = await guard(() => options.start(tls));
+  let result = await guard(() => engine.next(EMPTY));
   for (;;) {
-    if (result.done === true) return { ...(await last(options, result.value, token, inbox)), extra: rest.length };
+    if (result.done === true) return { ...(await last(tls, result.value, token, inbox)), extra: rest.length };
     const answer = await encrypted(tls, result.value);
     token = concat(token, answer);
 
     // An answer ends the call. What is left of the handshake does not: a client's TSRequest may come right behind Finished.
     let answered = answer.length > 0;
-    let message = answered ? undefined : await guarded(options, () => inbox.take());
+    let message = answered ? undefined : await guard(() => inbox.take());
     while (message === undefined) {
       if (answered || rest.length === 0) {
         rest = yield { token, extra: rest.length };
@@ -81,10 +83,10 @@ async function* sealed(options: TlsExchangeOptions, input: Uint8Array, pending: 
         answered = false;
       }
       rest = await open(tls, rest, inbox);
-      message = await guarded(options, () => inbox.take());
+      message = await guard(() => inbox.take());
     }
     const received = message;
-    result = await guarded(options, () => engine.next(received));
+    result = await guard(() => engine.next(received));
   }
 }
 
@@ -92,16 +94,12 @@ async function encrypted(tls: TlsEngine, leg: Leg): Promise<Uint8Array> {
   return 'token' in leg && leg.token.length > 0 ? tls.encrypt(leg.token) : EMPTY;
 }
 
-async function last(
-  options: TlsExchangeOptions,
-  established: Established,
-  pending: Uint8Array,
-  inbox: Inbox,
-): Promise<Established> {
+async function last(tls: TlsEngine, established: Established, pending: Uint8Array, inbox: Inbox): Promise<Established> {
   inbox.assertEmpty();
   const { token = EMPTY } = established;
-  const record = token.length === 0 ? EMPTY : await options.tls.encrypt(token);
-  return { ...established, token: concat(pending, record), expiry: options.expiry(), messages: options.protection };
+  const record = token.length === 0 ? EMPTY : await tls.encrypt(token);
+  const messages = streamProtection(tls, CREDSSP_INFO.maxToken);
+  return { ...established, token: concat(pending, record), expiry: expiryOf(tls), messages };
 }
 
 /** Opens the first record of the input. A session ticket holds nothing for us (contract X13). */
@@ -124,11 +122,14 @@ async function open(tls: TlsEngine, input: Uint8Array, inbox: Inbox): Promise<Ui
 }
 
 /** What fails above TLS is told to the peer through TLS: an engine's last TSRequest like any other, or goodbye at least. */
-async function guarded<T>(options: TlsExchangeOptions, work: () => T | Promise<T>): Promise<T> {
+async function guarded<T>(
+  tls: TlsEngine,
+  { closeOnFailure }: TlsExchangeOptions,
+  work: () => T | Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (thrown) {
-    const { tls, closeOnFailure } = options;
     const error = asSspiError(thrown);
     if (error.token !== undefined) throw error.withToken(await tls.encrypt(error.token));
     throw closeOnFailure ? error.withToken(await tls.close()) : error;

@@ -1,48 +1,64 @@
 /**
- * Seeing a server's wish for a client certificate before OpenSSL does. OpenSSL answers a CertificateRequest at once, with what
- * it was given beforehand; SEC_I_INCOMPLETE_CREDENTIALS asks the caller first (contract R53, R76). So each record of the server
- * is looked at before it is fed.
+ * A server's wish for a client certificate. OpenSSL answers a CertificateRequest at once, with what it was given beforehand, and
+ * does not tell; SEC_I_INCOMPLETE_CREDENTIALS asks the caller before the answer leaves (contract R53, R76).
  *
- * Under TLS 1.2 the message is in plain sight (RFC 5246 7.4.4). Under TLS 1.3 it is encrypted, and read with the secret of the
- * handshake, which `handshake-key.ts` keeps to itself (fault Z45).
+ * That there was a wish shows in the answer, and so costs nothing where there was none. What the server wishes is in its flight:
+ * in plain sight under TLS 1.2 (RFC 5246 7.4.4); encrypted under TLS 1.3, and read with the secret of the handshake, which
+ * `handshake-key.ts` keeps to itself (fault Z45).
  * @module
  */
 import { concat } from '../crypto/index.ts';
 import { HandshakeKey } from './handshake-key.ts';
 import { HANDSHAKE, type HandshakeMessage, handshakeMessages } from './handshake-messages.ts';
-import { CONTENT_TYPE, RECORD_HEADER } from './records.ts';
+import { CONTENT_TYPE, eachRecord, RECORD_HEADER } from './records.ts';
 
 const EMPTY = new Uint8Array(0);
 
 /** OpenSSL takes no larger Certificate message, so there is no larger flight to look through. */
 const MOST_OCTETS = 128 * 1024;
 
-/** Looks at the server's records until a CertificateRequest comes. */
+/** Keeps the server's flight until it is known whether there is a CertificateRequest in it. */
 export class CertificateRequestWatch {
+  #flight: Uint8Array[] = [];
+  #length = 0;
   #unfinished: Uint8Array = EMPTY;
+  #line: Uint8Array | undefined;
   #key: HandshakeKey | undefined;
   #suite = 0;
-  #issuers: readonly Uint8Array[] | undefined;
-
-  /** DER of the distinguished names in the CertificateRequest that was seen; undefined as long as none was. */
-  get issuers(): readonly Uint8Array[] | undefined {
-    return this.#issuers;
-  }
 
   /** Takes a line of the runtime's key log. It is wiped. */
   takeSecret(line: Uint8Array): void {
-    this.#key = HandshakeKey.fromKeyLog(line, this.#suite) ?? this.#key;
+    if (this.#line === undefined && HandshakeKey.isIn(line)) this.#line = new Uint8Array(line);
     line.fill(0);
   }
 
-  /** Whether a CertificateRequest ends in this record, which OpenSSL has not seen yet. */
-  sees(record: Uint8Array): boolean {
-    for (const message of this.#messagesIn(record)) {
-      if (message.type === HANDSHAKE.ServerHello) this.#suite = suiteOf(message.body);
-      if (message.type === HANDSHAKE.CertificateRequest)
-        this.#issuers = this.#key === undefined ? issuersOf12(message.body) : issuersOf13(message.body);
+  /**
+   * Whom the server trusts, if it asked for a certificate.
+   * @param records - of the server, the next of its flight
+   * @param answer - what OpenSSL has to say to them
+   * @returns DER of the distinguished names in the CertificateRequest, none when it cannot be read; undefined when there was no
+   *   CertificateRequest, or not yet
+   */
+  issuersAsked(records: Uint8Array, answer: Uint8Array): readonly Uint8Array[] | undefined {
+    this.#length += records.length;
+    if (this.#length <= MOST_OCTETS) this.#flight.push(new Uint8Array(records));
+    if (!answersCertificateRequest(answer)) return undefined;
+    try {
+      return this.#issuers() ?? [];
+    } finally {
+      this.dispose();
     }
-    return this.#issuers !== undefined;
+  }
+
+  #issuers(): readonly Uint8Array[] | undefined {
+    for (const record of eachRecord(concat(...this.#flight))) {
+      for (const { type, body } of this.#messagesIn(record)) {
+        if (type === HANDSHAKE.ServerHello) this.#suite = suiteOf(body);
+        if (type === HANDSHAKE.CertificateRequest)
+          return this.#key === undefined ? issuersOf12(body) : issuersOf13(body);
+      }
+    }
+    return undefined;
   }
 
   /** The messages that are whole with this record; one may span several. */
@@ -57,15 +73,33 @@ export class CertificateRequestWatch {
 
   #handshakeOctets(record: Uint8Array): Uint8Array {
     if (record[0] === CONTENT_TYPE.HANDSHAKE) return record.subarray(RECORD_HEADER);
-    if (record[0] === CONTENT_TYPE.APPLICATION_DATA) return this.#key?.open(record) ?? EMPTY;
-    return EMPTY;
+    if (record[0] !== CONTENT_TYPE.APPLICATION_DATA) return EMPTY;
+    if (this.#line !== undefined) this.#key ??= HandshakeKey.fromKeyLog(this.#line, this.#suite);
+    return this.#key?.open(record) ?? EMPTY;
   }
 
-  /** Forgets the key. */
+  /** Forgets the secret and the key. */
   dispose(): void {
+    this.#line?.fill(0);
+    this.#line = undefined;
     this.#key?.dispose();
     this.#key = undefined;
+    this.#flight = [];
   }
+}
+
+/** RFC 8446 5.2: a Finished message alone in its record, header, type and tag included, for hashes of 32 and 48 octets. */
+const FINISHED_RECORDS: readonly number[] = [4 + 32 + 17, 4 + 48 + 17];
+
+/** Whether a client's records hold a Certificate message: under TLS 1.2 they begin with it, under TLS 1.3 there is more than Finished. */
+function answersCertificateRequest(answer: Uint8Array): boolean {
+  if (answer[0] === CONTENT_TYPE.HANDSHAKE && answer[RECORD_HEADER] === HANDSHAKE.Certificate) return true;
+  let sealed = 0;
+  for (const record of eachRecord(answer)) {
+    if (record[0] !== CONTENT_TYPE.APPLICATION_DATA) continue;
+    if (++sealed > 1 || !FINISHED_RECORDS.includes(record.length - RECORD_HEADER)) return true;
+  }
+  return false;
 }
 
 /** version, random, session id behind its length, cipher suite. */

@@ -2,7 +2,6 @@
  * The client's side of a TLS handshake, with the one question that it may have for its caller: which certificate?
  * @module
  */
-import { concat } from '../crypto/index.ts';
 import { type Credential, type Leg, type Scope, SspiError } from '../sspi/index.ts';
 import { CertificateRequestWatch } from './certificate-request.ts';
 import type { TlsCredential } from './credential.ts';
@@ -24,7 +23,7 @@ export interface ClientHandshakeOptions {
   /** The TLS side of a credential that the caller came back with. @throws SspiError when it has none */
   readonly tlsOf: (credential: Credential) => TlsCredential;
   /** Called once, as soon as the server's certificate is there, and before the client's Finished leaves. */
-  readonly inspect: (engine: TlsEngine) => void;
+  readonly inspect?: ((engine: TlsEngine) => void) | undefined;
 }
 
 /** A handshake that is over. */
@@ -67,8 +66,8 @@ async function* attempt(
   options: ClientHandshakeOptions,
   credential: TlsCredential,
 ): Handshake<Handshaken | { readonly credential: TlsCredential }> {
-  let watch = options.askForCertificate && !credential.hasCertificate ? new CertificateRequestWatch() : undefined;
-  if (watch !== undefined) scope.own(watch);
+  let watch =
+    options.askForCertificate && !credential.hasCertificate ? scope.own(new CertificateRequestWatch()) : undefined;
   const engine = scope.own(
     credential.client({
       serverName: options.host,
@@ -83,12 +82,15 @@ async function* attempt(
   while (!engine.established) {
     if (token.length > 0) traceRecords(scope, 'sent', token);
     let input = yield { token, extra: rest.length };
-    let leg = await engine.handshake(input, watch === undefined ? undefined : (record) => watch?.sees(record) === true);
+    const leg = await engine.handshake(input);
+    ({ token } = leg);
+    let { consumed } = leg;
 
-    const issuers = watch?.issuers;
+    const issuers = watch?.issuersAsked(input.subarray(0, consumed), token);
     if (issuers !== undefined) {
+      // OpenSSL has answered that there is no certificate. The answer stays here until the caller has nothing better.
       scope.publish('ISSUER_LIST_EX', () => ({ issuers }));
-      const used = new Uint8Array(input.subarray(0, leg.consumed)); // a copy, also of a Buffer
+      const used = new Uint8Array(input.subarray(0, consumed)); // a copy, also of a Buffer
       input = yield { wanted: 'credential' };
       const chosen = scope.credential === undefined ? undefined : options.tlsOf(scope.credential);
       watch?.dispose();
@@ -97,32 +99,26 @@ async function* attempt(
         engine.dispose();
         return { credential: chosen };
       }
-      leg = await goOn(engine, leg.token, used, input);
+      consumed = sameAgain(used, input);
     }
 
-    token = leg.token;
-    rest = input.subarray(leg.consumed);
-    traceRecords(scope, 'received', input.subarray(0, leg.consumed));
+    rest = input.subarray(consumed);
+    traceRecords(scope, 'received', input.subarray(0, consumed));
     if (!inspected && (engine.established || engine.peerCertificates.length > 0)) {
       inspected = true;
-      options.inspect(engine);
+      options.inspect?.(engine);
     }
   }
+  watch?.dispose();
   if (token.length > 0) traceRecords(scope, 'sent', token);
   return { engine, token, rest };
 }
 
-/** Feeds the rest of an input whose beginning was fed before the question came up. */
-async function goOn(
-  engine: TlsEngine,
-  token: Uint8Array,
-  used: Uint8Array,
-  input: Uint8Array,
-): Promise<{ token: Uint8Array; consumed: number }> {
+/** How much of an input was fed before the question came up. What is behind it comes back as EXTRA. */
+function sameAgain(used: Uint8Array, input: Uint8Array): number {
   if (!sameOctets(used, input.subarray(0, used.length)))
     throw new SspiError('UNEXPECTED_MESSAGE', { stage: 'TLS handshake', detail: 'the same token was to come again' });
-  const more = await engine.handshake(input.subarray(used.length));
-  return { token: concat(token, more.token), consumed: used.length + more.consumed };
+  return used.length;
 }
 
 /** Tells the observer of some records. */

@@ -38,13 +38,18 @@ export class HandshakeKey {
     this.#iv = expandLabel(suite, secret, 'iv', IV_LENGTH);
   }
 
+  /** Whether a line for key logs holds the secret of the server's flight. */
+  static isIn(line: Uint8Array): boolean {
+    return LABEL.every((octet, at) => octet === line[at]);
+  }
+
   /**
    * Makes a key of a line for key logs: `SERVER_HANDSHAKE_TRAFFIC_SECRET <client random> <secret>`.
    * @returns undefined for other lines, and for suites that are not known here
    */
   static fromKeyLog(line: Uint8Array, cipherSuite: number): HandshakeKey | undefined {
     const suite = SUITES.get(cipherSuite);
-    if (suite === undefined || !LABEL.every((octet, at) => octet === line[at])) return undefined;
+    if (suite === undefined || !HandshakeKey.isIn(line)) return undefined;
     const RANDOM_AND_BLANK = 65;
     const secret = octetsOfHex(line.subarray(LABEL.length + RANDOM_AND_BLANK));
     const key = new HandshakeKey(suite, secret);

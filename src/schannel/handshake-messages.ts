@@ -11,7 +11,7 @@ export interface HandshakeMessage {
 }
 
 /** Types of handshake messages. */
-export const HANDSHAKE = { ClientHello: 1, ServerHello: 2, CertificateRequest: 13 } as const;
+export const HANDSHAKE = { ClientHello: 1, ServerHello: 2, Certificate: 11, CertificateRequest: 13 } as const;
 
 const NAMES: ReadonlyMap<number, string> = new Map([
   [0, 'HelloRequest'],

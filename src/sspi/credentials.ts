@@ -166,6 +166,11 @@ export interface CredSspOptions {
   readonly tls13?: 'combined' | 'split' | undefined;
   /** Clients: the mechanism inside, `ntlm` for bare NTLMSSP without SPNEGO. Default `negotiate`. */
   readonly mechanism?: 'negotiate' | 'ntlm' | undefined;
+  /**
+   * Servers: let the client of an established context authenticate again, inside the TLS channel that there is (contract R72).
+   * Default false: a further call of AcceptSecurityContext is SEC_E_OUT_OF_SEQUENCE then.
+   */
+  readonly reauthentication?: boolean | undefined;
 }
 
 /** Everything that a package may be given to make a credential of. */
