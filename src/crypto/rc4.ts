@@ -93,6 +93,26 @@ export class Rc4 {
     this.#j = j;
   }
 
+  /** A copy of where the key stream stands, 258 octets: as good as the key, so whoever asks wipes it. */
+  save(): Uint8Array {
+    if (this.#disposed) throw new TypeError('this Rc4 was disposed');
+    return Uint8Array.of(...this.#state, this.#i, this.#j);
+  }
+
+  /**
+   * Goes on where {@link save} was called.
+   * @throws OctetsError when the octets are no such state
+   */
+  static restore(saved: Uint8Array): Rc4 {
+    const permutation = saved.subarray(0, 256);
+    if (saved.length !== 258 || new Set(permutation).size !== 256) throw new OctetsError('this is no state of RC4');
+    const stream = new Rc4(IDENTITY);
+    stream.#state.set(permutation);
+    stream.#i = saved[256] ?? 0;
+    stream.#j = saved[257] ?? 0;
+    return stream;
+  }
+
   /** Forgets the key stream. Using it again throws: all-zero state would be no encryption at all. */
   dispose(): void {
     this.#state.fill(0);

@@ -17,7 +17,7 @@ import {
 import { describeNtlm } from './fields.ts';
 import { hasAny, hasSessionSecurity, NEGOTIATE } from './flags.ts';
 import type { Side } from './keys.ts';
-import { NtlmMessageSecurity } from './message-security.ts';
+import { NtlmMessageSecurity, type Progress } from './message-security.ts';
 
 /** The attributes of an NTLM context (contract N21). */
 export const NTLM_ATTRIBUTES = [
@@ -45,19 +45,23 @@ export interface Agreement {
   readonly targetName: string;
   /** Known to servers only. */
   readonly client?: ClientIdentity | undefined;
+  /** When it was established, in milliseconds, and where it stood: of a context that is imported. */
+  readonly resume?: { readonly start: number; readonly progress: Progress } | undefined;
 }
 
 /** Makes the message protection and lets the context answer queries. */
 export function establish(scope: Scope, agreement: Agreement): NtlmMessageSecurity {
-  const { flags, exportedSessionKey, side, clientName, targetName, client } = agreement;
+  const { flags, exportedSessionKey, side, clientName, targetName, client, resume } = agreement;
   const key = exportedSessionKey?.reveal() ?? new Uint8Array(16);
-  const messages = scope.own(new NtlmMessageSecurity({ flags, exportedSessionKey: key, side }));
-  const now = scope.host.clock.now();
+  const messages = scope.own(
+    new NtlmMessageSecurity({ flags, exportedSessionKey: key, side, resume: resume?.progress }),
+  );
+  const start = resume?.start ?? scope.host.clock.now();
   scope.publish('SIZES', () => messages.sizes);
   scope.publish('NAMES', () => ({ userName: clientName }));
   scope.publish('NATIVE_NAMES', () => ({ clientName, serverName: targetName }));
   scope.publish('CLIENT_SPECIFIED_TARGET', () => ({ targetName }));
-  scope.publish('LIFESPAN', () => ({ start: toFileTime(now), expiry: NEVER }));
+  scope.publish('LIFESPAN', () => ({ start: toFileTime(start), expiry: NEVER }));
   scope.publish('KEY_INFO', () => keyInfo(flags));
   if (client !== undefined) scope.publish('ACCESS_TOKEN', () => client);
   if (exportedSessionKey !== undefined)

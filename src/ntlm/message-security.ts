@@ -8,6 +8,7 @@ import { NTLM_INFO } from './info.ts';
 import { type Side, sealKey, signKey } from './keys.ts';
 import {
   type DirectionSecurity,
+  type DirectionState,
   ExtendedSessionSecurity,
   LegacySessionSecurity,
   SIGNATURE_LENGTH,
@@ -25,6 +26,14 @@ export interface MessageSecurityOptions {
   readonly exportedSessionKey: Uint8Array;
   /** Which side we are. */
   readonly side: Side;
+  /** Where a context stood that is imported. */
+  readonly resume?: Progress | undefined;
+}
+
+/** Where both directions stand; absent: no message was protected yet. */
+export interface Progress {
+  readonly sent: DirectionState | undefined;
+  readonly received: DirectionState | undefined;
 }
 
 /**
@@ -55,12 +64,25 @@ export class NtlmMessageSecurity implements TokenProtection {
   #broken: SspiError | undefined;
   #disposed = false;
 
-  constructor({ flags, exportedSessionKey, side }: MessageSecurityOptions) {
+  constructor({ flags, exportedSessionKey, side, resume }: MessageSecurityOptions) {
     this.#flags = flags;
     this.#sessionKey = new Uint8Array(exportedSessionKey); // a copy, which the slice of a Buffer is not
     this.#side = side;
     this.confidentiality = hasAny(flags, NEGOTIATE.SEAL);
     this.integrity = hasAny(flags, NEGOTIATE.SIGN | NEGOTIATE.SEAL);
+    if (resume?.sent !== undefined) this.#sending = this.#extended(side).resume(resume.sent);
+    if (resume?.received !== undefined) this.#receiving = this.#extended(otherSide(side)).resume(resume.received);
+  }
+
+  /**
+   * What another one can be made of that goes on from here. It holds keys: whoever asks wipes them.
+   * @throws SspiError what broke the stream of messages before; UNSUPPORTED_FUNCTION without extended session security
+   */
+  save(): Required<MessageSecurityOptions> & { readonly resume: Progress } {
+    this.#assertAlive();
+    if (this.#broken !== undefined) throw this.#broken;
+    const resume = { sent: saved(this.#sending), received: saved(this.#receiving) };
+    return { flags: this.#flags, exportedSessionKey: new Uint8Array(this.#sessionKey), side: this.#side, resume };
   }
 
   wrap(message: Uint8Array): Uint8Array {
@@ -143,15 +165,19 @@ export class NtlmMessageSecurity implements TokenProtection {
 
   #receiver(): DirectionSecurity {
     this.#assertAlive();
-    this.#receiving ??= this.#direction(this.#side === 'client' ? 'server' : 'client');
+    this.#receiving ??= this.#direction(otherSide(this.#side));
     return this.#receiving;
   }
 
   #direction(side: Side): DirectionSecurity {
+    if (hasAny(this.#flags, NEGOTIATE.EXTENDED_SESSIONSECURITY)) return this.#extended(side);
     const sealing = sealKey(this.#flags, this.#sessionKey, side);
-    if (!hasAny(this.#flags, NEGOTIATE.EXTENDED_SESSIONSECURITY))
-      return this.#sending ?? this.#receiving ?? new LegacySessionSecurity(sealing);
+    return this.#sending ?? this.#receiving ?? new LegacySessionSecurity(sealing);
+  }
+
+  #extended(side: Side): ExtendedSessionSecurity {
     const signing = signKey(this.#flags, this.#sessionKey, side);
+    const sealing = sealKey(this.#flags, this.#sessionKey, side);
     return new ExtendedSessionSecurity(signing, sealing, hasAny(this.#flags, NEGOTIATE.KEY_EXCH));
   }
 
@@ -168,4 +194,13 @@ export class NtlmMessageSecurity implements TokenProtection {
     if (!this.integrity)
       throw new SspiError('UNSUPPORTED_FUNCTION', { stage: STAGE, detail: 'integrity was not negotiated' });
   }
+}
+
+function otherSide(side: Side): Side {
+  return side === 'client' ? 'server' : 'client';
+}
+
+function saved(direction: DirectionSecurity | undefined): DirectionState | undefined {
+  if (direction === undefined || direction instanceof ExtendedSessionSecurity) return direction?.save();
+  throw new SspiError('UNSUPPORTED_FUNCTION', { stage: STAGE, detail: 'only extended session security can move' });
 }

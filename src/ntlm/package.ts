@@ -19,6 +19,7 @@ import {
 import { NtlmCredential } from './credential.ts';
 import { NTLM_INFO } from './info.ts';
 import type { ClientLogon } from './initiator.ts';
+import { exportNtlm, importNtlm } from './moving.ts';
 import { ntowfV1, ntowfV2 } from './one-way-functions.ts';
 
 const STAGE = 'NTLM credential';
@@ -40,6 +41,8 @@ export const ntlmPackage: SecurityPackage = {
   async acquire(request: CredentialRequest): Promise<Credential> {
     return acquire(request);
   },
+  exportContext: exportNtlm,
+  importContext: importNtlm,
 };
 
 function acquire({ use, authData, host }: CredentialRequest): Credential {

@@ -12,6 +12,12 @@ export const SIGNATURE_LENGTH = 16;
 /** What became of a message that was to be checked. */
 export type Verdict = 'genuine' | 'altered' | 'out-of-order';
 
+/** Where a direction stands: its next sequence number, and its key stream as `Rc4.save` gives it. */
+export interface DirectionState {
+  readonly number: number;
+  readonly stream: Uint8Array;
+}
+
 /** The keys and the place in the stream of messages, for one direction. */
 export interface DirectionSecurity {
   /** Writes the signature of `message`. */
@@ -73,6 +79,19 @@ export class ExtendedSessionSecurity implements DirectionSecurity {
   restart(): void {
     this.#stream.dispose();
     this.#stream = new Rc4(this.#sealKey);
+  }
+
+  /** The stream in it is as good as the key: whoever asks wipes it. */
+  save(): DirectionState {
+    return { number: this.#number.getUint32(0, true), stream: this.#stream.save() };
+  }
+
+  /** Goes on where another one, with the same keys, was saved. */
+  resume({ number, stream }: DirectionState): this {
+    this.#stream.dispose();
+    this.#stream = Rc4.restore(stream);
+    this.#number.setUint32(0, number, true);
+    return this;
   }
 
   dispose(): void {
