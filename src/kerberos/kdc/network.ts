@@ -56,28 +56,29 @@ export interface KdcNetworkOptions {
 
 /** Addresses asked at most for one message: a DNS answer could name hundreds. */
 const MOST_ADDRESSES = 32;
-/** An address that failed goes to the end of the list for this time, in milliseconds. */
-const BAD_MEMORY = 60_000;
-/** Addresses whose failure is remembered. */
+/** An address that failed goes to the end of the list for this time, and what the DNS said is not asked again, in milliseconds. */
+const MEMORY = 60_000;
+/** Addresses whose failure is remembered, and realms whose addresses are. */
 const MOST_REMEMBERED = 256;
 
-/** KDCs over a transport. Keep one for as long as credentials live: it remembers which addresses failed of late. */
+/** KDCs over a transport. Keep one for as long as credentials live: it remembers where KDCs are, and which failed of late. */
 export class KdcNetwork implements RealmNetwork {
   readonly #options: KdcNetworkOptions;
   readonly #failedAt = new Map<string, number>();
+  readonly #located = new Map<string, { readonly at: number; readonly endpoints: readonly KdcEndpoint[] }>();
 
   constructor(options: KdcNetworkOptions) {
     this.#options = options;
   }
 
   async exchange({ realm, message, service = 'kdc', signal }: NetworkRequest): Promise<Uint8Array> {
-    const { transport, locator, timer, limits = {} } = this.#options;
+    const { transport, timer, limits = {} } = this.#options;
     const { patience = 1_000, perTry = 5_000, total = 10_000, maxReply = 2 ** 20, udpLimit = 1_465 } = limits;
     const stage = `Kerberos KDC of ${realm}`;
 
     const outcome = await raceAddresses({
       addresses: async (within) =>
-        this.#ordered(addressesOf(await located(locator, realm, service, within), message.length, udpLimit)),
+        this.#ordered(addressesOf(await this.#locate(realm, service, within), message.length, udpLimit)),
       send: async (kdc, within) => transport.exchange({ realm, message, kdc, maxReply, signal: within }),
       judge: service === 'kdc' ? judgeKdcReply : () => 'answer',
       timer,
@@ -92,12 +93,25 @@ export class KdcNetwork implements RealmNetwork {
       this.#failedAt.delete(kdcAddressText(outcome.address));
       return outcome.reply;
     }
+    this.#located.clear(); // they may have moved
     throw refusal(stage, outcome.failures, outcome.reason);
+  }
+
+  async #locate(realm: string, service: KdcService, signal: AbortSignal): Promise<readonly KdcEndpoint[]> {
+    const { locator, clock } = this.#options;
+    const id = `${service} ${realm}`;
+    const known = this.#located.get(id);
+    if (known !== undefined && known.at > clock.now() - MEMORY) return known.endpoints;
+    const endpoints = await locator.locate(realm, service, signal);
+    if (endpoints.length === 0) throw new SspiError('KDC_NOT_FOUND', { stage: 'Kerberos', detail: `realm ${realm}` });
+    if (this.#located.size >= MOST_REMEMBERED) this.#located.clear();
+    this.#located.set(id, { at: clock.now(), endpoints });
+    return endpoints;
   }
 
   /** The addresses that failed of late go last, so that a dead KDC costs its time once and not with every message. */
   #ordered(addresses: readonly KdcAddress[]): readonly KdcAddress[] {
-    const since = this.#options.clock.now() - BAD_MEMORY;
+    const since = this.#options.clock.now() - MEMORY;
     const isBad = (address: KdcAddress): boolean => (this.#failedAt.get(kdcAddressText(address)) ?? -Infinity) > since;
     return [...addresses.filter((one) => !isBad(one)), ...addresses.filter(isBad)].slice(0, MOST_ADDRESSES);
   }
@@ -106,17 +120,6 @@ export class KdcNetwork implements RealmNetwork {
     if (this.#failedAt.size >= MOST_REMEMBERED) this.#failedAt.clear();
     this.#failedAt.set(kdcAddressText(address), this.#options.clock.now());
   }
-}
-
-async function located(
-  locator: KdcLocator,
-  realm: string,
-  service: KdcService,
-  signal: AbortSignal,
-): Promise<readonly KdcEndpoint[]> {
-  const endpoints = await locator.locate(realm, service, signal);
-  if (endpoints.length === 0) throw new SspiError('KDC_NOT_FOUND', { stage: 'Kerberos', detail: `realm ${realm}` });
-  return endpoints;
 }
 
 /** What an answer is worth, by looking at its outside. */

@@ -2,8 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import { encode } from '../../../src/der/index.ts';
 import {
+  encryptedTimestamp,
   type InitialTicketRequest,
   type KerberosPolicy,
+  type PreAuthentication,
   requestInitialTicket,
 } from '../../../src/kerberos/kdc/index.ts';
 import {
@@ -128,6 +130,129 @@ describe('AS exchange', () => {
     const refusal = await refusalOf(scene({ lies: { error } }).logon);
     expect(refusal.code).toBe('PREAUTHENTICATION_UNSUPPORTED');
     expect(refusal.message).toContain('19, 16');
+  });
+});
+
+describe('other ways of pre-authentication fit in', () => {
+  const offerOf = (...types: readonly number[]) =>
+    encode(MethodData, [
+      ...types.map((padataType) => ({ padataType, padataValue: new Uint8Array(0) })),
+      {
+        padataType: PA_TYPE.ETYPE_INFO2,
+        padataValue: encode(EtypeInfo2, [{ etype: 18, salt: 'x', s2kparams: undefined }]),
+      },
+    ]);
+
+  /** A way that takes as many rounds as it is told to, as SPAKE does. */
+  function inRounds(padataType: number, log: string[]): PreAuthentication {
+    return {
+      name: `way ${padataType}`,
+      padataType,
+      begin({ requestBody }) {
+        let round = 0;
+        log.push(`begin ${padataType}, ${requestBody.length > 0 ? 'with the body' : 'without'}`);
+        return {
+          answer: (offered) => {
+            log.push(`round ${++round} of ${padataType}, offered ${offered.map((one) => one.padataType).join(' ')}`);
+            return Promise.resolve([{ padataType, padataValue: Uint8Array.of(round) }]);
+          },
+          dispose: () => log.push(`end ${padataType}`),
+        };
+      },
+    };
+  }
+
+  test('one that takes several rounds, with the cookie of the KDC', async () => {
+    const log: string[] = [];
+    const offer = offerOf(PA_TYPE.SPAKE, PA_TYPE.FX_COOKIE);
+    const errors = [KRB_ERROR_CODE.KDC_ERR_PREAUTH_REQUIRED, KRB_ERROR_CODE.KDC_ERR_MORE_PREAUTH_DATA_REQUIRED];
+    const error: Lies['error'] = (_, count) => {
+      const errorCode = errors[count - 1];
+      return errorCode === undefined ? undefined : { errorCode, eData: offer };
+    };
+    const { kdc, logon } = scene({
+      kdc: { requirePreAuthentication: false },
+      lies: { error },
+      request: { preAuthentication: [inRounds(PA_TYPE.SPAKE, log), encryptedTimestamp] },
+    });
+    await logon();
+    expect(log).toEqual([
+      'begin 151, with the body',
+      'round 1 of 151, offered 151 133 19',
+      'round 2 of 151, offered 151 133 19',
+      'end 151',
+    ]);
+    expect(kdc.padata.map((list) => list.map(({ padataType }) => padataType))).toEqual([
+      [149],
+      [151, 149, 133],
+      [151, 149, 133],
+    ]);
+  });
+
+  test('when the KDC stops offering one, the next is begun', async () => {
+    const log: string[] = [];
+    const offers = [offerOf(PA_TYPE.SPAKE, PA_TYPE.ENC_TIMESTAMP), offerOf(PA_TYPE.ENC_TIMESTAMP)];
+    const error: Lies['error'] = (_, count) => {
+      const eData = offers[count - 1];
+      return eData === undefined ? undefined : { errorCode: KRB_ERROR_CODE.KDC_ERR_PREAUTH_REQUIRED, eData };
+    };
+    const { logon } = scene({
+      lies: { error },
+      request: { preAuthentication: [inRounds(PA_TYPE.SPAKE, log), encryptedTimestamp] },
+    });
+    expect((await logon()).has(TICKET_FLAGS.PRE_AUTHENT)).toBe(true);
+    expect(log.at(-1)).toBe('end 151');
+  });
+
+  test('one that puts all into an envelope from the first request on, and opens what comes back', async () => {
+    const opened: string[] = [];
+    const tunnel: PreAuthentication = {
+      name: 'tunnel',
+      padataType: PA_TYPE.FX_FAST,
+      unasked: true,
+      begin: (scope) => ({
+        answer: (offered) =>
+          Promise.resolve(offered.map(({ padataType }) => ({ padataType, padataValue: new Uint8Array(0) }))),
+        envelop: (padata) => [{ padataType: PA_TYPE.FX_FAST, padataValue: encode(MethodData, [...padata]) }],
+        openError: (error) => {
+          opened.push('error');
+          return {
+            ...error,
+            errorCode: KRB_ERROR_CODE.KDC_ERR_PREAUTH_REQUIRED,
+            eData: offerOf(PA_TYPE.ENCRYPTED_CHALLENGE),
+          };
+        },
+        openReply: (reply) => {
+          opened.push('reply');
+          return reply;
+        },
+        replyKey: (reply) => {
+          opened.push('key');
+          return scope.replyKey(reply);
+        },
+        dispose: () => undefined,
+      }),
+    };
+    const error: Lies['error'] = (_, count) =>
+      count === 1 ? { errorCode: KRB_ERROR_CODE.KRB_ERR_GENERIC } : undefined;
+    const { kdc, logon } = scene({
+      kdc: { requirePreAuthentication: false },
+      lies: { error },
+      request: { preAuthentication: [tunnel] },
+    });
+    await logon();
+    expect(opened).toEqual(['error', 'reply', 'key']);
+    expect(kdc.padata.map((list) => list.map(({ padataType }) => padataType))).toEqual([[136], [136]]);
+  });
+
+  test('one that never ends is ended', async () => {
+    const error = () => ({
+      errorCode: KRB_ERROR_CODE.KDC_ERR_MORE_PREAUTH_DATA_REQUIRED,
+      eData: offerOf(PA_TYPE.SPAKE),
+    });
+    const { kdc, logon } = scene({ lies: { error }, request: { preAuthentication: [inRounds(PA_TYPE.SPAKE, [])] } });
+    expect((await refusalOf(logon)).code).toBe('PREAUTHENTICATION_UNSUPPORTED');
+    expect(kdc.asked).toHaveLength(10);
   });
 });
 

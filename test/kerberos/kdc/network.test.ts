@@ -155,6 +155,40 @@ describe('KDCs of a realm', () => {
   });
 });
 
+describe('where KDCs are', () => {
+  function counting(endpoints: () => readonly { host: string; port: number }[]) {
+    const asked: string[] = [];
+    const locator: KdcLocator = {
+      locate(realm, service) {
+        asked.push(`${service} ${realm}`);
+        return Promise.resolve(endpoints());
+      },
+    };
+    return { asked, locator };
+  }
+
+  test('it is asked once a minute', async () => {
+    const { asked, locator } = counting(() => [{ host: 'a', port: 88 }]);
+    const { ask, timer } = scene({ 'udp a:88': ANSWER }, [], undefined, locator);
+    await ask();
+    await ask();
+    expect(asked).toEqual(['kdc R']);
+    await timer.advance(60_000);
+    await ask();
+    expect(asked).toEqual(['kdc R', 'kdc R']);
+  });
+
+  test('and anew when none of them answered', async () => {
+    let host = 'a';
+    const { asked, locator } = counting(() => [{ host, port: 88 }]);
+    const { ask } = scene({ 'udp b:88': ANSWER }, [], undefined, locator);
+    expect((await refusalOf(ask)).code).toBe('KDC_UNREACHABLE');
+    host = 'b';
+    expect(await ask()).toEqual(ANSWER);
+    expect(asked).toHaveLength(2);
+  });
+});
+
 describe('KDCs that are no use', () => {
   test('none known: KDC_NOT_FOUND', async () => {
     const { ask } = scene({}, []);

@@ -112,6 +112,7 @@ export class ScriptedKdc implements RealmNetwork {
   lies: Lies = {};
   readonly asked: string[] = [];
   readonly bodies: KdcReqBody[] = [];
+  readonly padata: MethodData[] = [];
 
   constructor(options: ScriptedKdcOptions) {
     this.#options = options;
@@ -126,6 +127,7 @@ export class ScriptedKdc implements RealmNetwork {
     const { realm, users = ['alice'], clock, requirePreAuthentication = true, etype = 18 } = this.#options;
     const { padata = [], reqBody } = decode(AsReq, message);
     this.bodies.push(reqBody);
+    this.padata.push(padata);
     const name = reqBody.cname?.nameString.join('/') ?? '';
     this.asked.push(`AS ${name}`);
     const lie = this.lies.error?.('AS', this.asked.length);
