@@ -62,9 +62,9 @@ export class TlsExchange {
 /** TSRequests inside TLS records: each of ours in a record of its own (contract X4), the peer's as they come (fault Z8). */
 async function* sealed(tls: TlsEngine, options: TlsExchangeOptions, input: Uint8Array, pending: Uint8Array): Exchange {
   const inbox = new Inbox(options.maxRequest);
-  const guard = <T>(work: () => T | Promise<T>): Promise<T> => guarded(tls, options, work);
   let rest = input;
   let token = pending;
+  const guard = <T>(work: () => T | Promise<T>): Promise<T> => guarded(tls, options, token, work);
 
   const engine = await guard(() => options.start(tls));
   let result = await guard(() => engine.next(EMPTY));
@@ -121,18 +121,22 @@ async function open(tls: TlsEngine, input: Uint8Array, inbox: Inbox): Promise<Ui
   }
 }
 
-/** What fails above TLS is told to the peer through TLS: an engine's last TSRequest like any other, or goodbye at least. */
+/**
+ * What fails above TLS is told to the peer through TLS: an engine's last TSRequest like any other, or goodbye at least.
+ * @param pending - what goes out first: a Finished that waited for the first TSRequest, without which nobody could read the rest
+ */
 async function guarded<T>(
   tls: TlsEngine,
   { closeOnFailure }: TlsExchangeOptions,
+  pending: Uint8Array,
   work: () => T | Promise<T>,
 ): Promise<T> {
   try {
     return await work();
   } catch (thrown) {
     const error = asSspiError(thrown);
-    if (error.token !== undefined) throw error.withToken(await tls.encrypt(error.token));
-    throw closeOnFailure ? error.withToken(await tls.close()) : error;
+    if (error.token !== undefined) throw error.withToken(concat(pending, await tls.encrypt(error.token)));
+    throw closeOnFailure ? error.withToken(concat(pending, await tls.close())) : error;
   }
 }
 
