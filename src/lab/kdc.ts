@@ -124,6 +124,15 @@ export class LabKdc implements Disposable {
    * KDC that says nothing.
    */
   async handle(request: Uint8Array): Promise<Uint8Array> {
+    return await this.#answer(request, Infinity);
+  }
+
+  /** As {@link handle}, for a message that came in a datagram: a large answer has to be fetched over TCP (7.2.1). */
+  async handleDatagram(request: Uint8Array): Promise<Uint8Array> {
+    return await this.#answer(request, LARGEST_DATAGRAM);
+  }
+
+  async #answer(request: Uint8Array, largest: number): Promise<Uint8Array> {
     let body: KdcReqBody | undefined;
     let answer: Uint8Array;
     let errorCode: number | undefined;
@@ -140,6 +149,7 @@ export class LabKdc implements Disposable {
       } else {
         throw new Refusal(KRB_ERROR_CODE.KRB_AP_ERR_MSG_TYPE);
       }
+      if (answer.length > largest) throw new Refusal(KRB_ERROR_CODE.KRB_ERR_RESPONSE_TOO_BIG);
     } catch (error) {
       const refusal = refusalOf(error);
       errorCode = refusal.errorCode;
@@ -149,22 +159,8 @@ export class LabKdc implements Disposable {
     return await withFaults(answer, this.faults, this.#options.timer ?? systemTimer);
   }
 
-  /** As {@link handle}, for a message that came in a datagram: a large answer has to be fetched over TCP (7.2.1). */
-  async handleDatagram(request: Uint8Array): Promise<Uint8Array> {
-    const answer = await this.handle(request);
-    if (answer.length <= LARGEST_DATAGRAM) return answer;
-    return encodeRefusal(
-      new Refusal(KRB_ERROR_CODE.KRB_ERR_RESPONSE_TOO_BIG),
-      this.realm,
-      this.#realm.now(),
-      undefined,
-    );
-  }
-
   #observe(request: Uint8Array, body: KdcReqBody | undefined, answer: Uint8Array, errorCode: number | undefined): void {
-    const { observe } = this.#options;
-    if (observe === undefined) return;
-    observe({
+    this.#options.observe?.({
       realm: this.realm,
       request: request[0] === AS_REQ ? 'AS-REQ' : request[0] === TGS_REQ ? 'TGS-REQ' : 'unknown',
       received: request.length,

@@ -191,6 +191,7 @@ export class Lab implements AsyncDisposable {
       '  dns_lookup_realm = false',
       '  dns_canonicalize_hostname = false',
       '  rdns = false',
+      '  udp_preference_limit = 1', // tickets with a PAC are too large for UDP as often as not
       '[realms]',
       ...realms,
       '',
