@@ -1,15 +1,16 @@
 /**
- * What `sspi demo` does, without a word: logons over loopback TCP through the SSPI functions, and everything worth telling of
- * them.
+ * What `sspi demo` does, without a word: logons over loopback TCP through the SSPI functions, by Kerberos and by NTLM in a realm
+ * of the lab, and everything worth telling of them.
  * @module
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, Socket } from 'node:net';
-import { memoryAccounts } from '../acceptor/index.ts';
+import { krbErrorName } from '../kerberos/index.ts';
+import { type KdcEvent, type Lab, type LogonOptions, lab } from '../lab/index.ts';
 import {
   ASC_REQ,
   ASC_RET,
-  type CertificateWithKey,
+  type ClientIdentity,
   CREDSSP_SERVER_AUTH,
   type DelegatedCredentials,
   flagNames,
@@ -29,20 +30,20 @@ import { accept, type Initiated, initiate, type Verdict } from './sample-protoco
 
 /** Who logs on. */
 export const ALICE = { domain: 'EXAMPLE', user: 'alice', password: 'AlicePass1!' } as const;
-/** The certificate of the server is for this name. */
-export const HOST = 'localhost';
-const TARGET = `TERMSRV/${HOST}`;
+const REALM = 'EXAMPLE.TEST';
+/** Of the domain: Domain Admins. */
+const ADMINS = 512;
 
-/** One row of the table. */
+/** One row of the table: a call, or a question to the KDC that the client asks within a call. */
 export interface DemoCall {
-  readonly function: 'InitializeSecurityContext' | 'AcceptSecurityContext';
-  /** The SDK's name. */
+  readonly function: 'InitializeSecurityContext' | 'AcceptSecurityContext' | 'KDC';
+  /** The SDK's name; of the KDC, the kind of its answer. */
   readonly status: string;
   /** Octets of the input token. */
   readonly received: number;
   /** Octets of the output token. */
   readonly sent: number;
-  /** What is in the output token. */
+  /** What is in the output token; of the KDC, what it was asked for. */
   readonly carries: string;
 }
 
@@ -80,26 +81,78 @@ export interface DemoLogon {
   readonly asExpected: boolean;
 }
 
-/** The logon with the right password: a context, the delegated identity, a message each way. */
-export async function rightPassword(certificate: CertificateWithKey): Promise<DemoLogon> {
-  return logOn(certificate, ALICE.password);
+/** All logons of the demonstration. */
+export interface DemoRuns {
+  readonly kerberos: DemoLogon;
+  readonly ntlm: DemoLogon;
+  readonly wrongPasswordByKerberos: DemoLogon;
+  readonly wrongPasswordByNtlm: DemoLogon;
 }
 
-/** The logon with a wrong password: both sides know why it failed. */
-export async function wrongPassword(certificate: CertificateWithKey): Promise<DemoLogon> {
-  return logOn(certificate, 'not the password');
+/** Runs them one after the other, in a realm of their own. */
+export async function runDemo(): Promise<DemoRuns> {
+  let calls: DemoCall[] = [];
+  await using realm = await lab({
+    realm: REALM,
+    accounts: [{ ...ALICE, fullName: 'Alice Example', groups: [ADMINS] }],
+    observe: (event) => calls.push(kdcRow(event)),
+  });
+  const run = async (logon: LogonOptions): Promise<DemoLogon> => {
+    calls = [];
+    return await logOn(realm, logon, calls);
+  };
+  const password = 'not the password';
+  return {
+    kerberos: expecting(await run({ mechanism: 'both' }), isEstablishedBy('Kerberos')),
+    ntlm: expecting(await run({ mechanism: 'ntlm' }), isEstablishedBy('NTLM')),
+    wrongPasswordByKerberos: expecting(await run({ mechanism: 'both', password }), isRefusedByKdc),
+    wrongPasswordByNtlm: expecting(await run({ mechanism: 'ntlm', password }), isRefusedByServer),
+  };
 }
 
-async function logOn(certificate: CertificateWithKey, password: string): Promise<DemoLogon> {
+/** A logon of which it is not said yet whether it is as it should be. */
+interface Outcome extends Omit<DemoLogon, 'asExpected'> {
+  /** The server was given what the client has: looked at while the server had it. */
+  readonly isDelegated: boolean;
+}
+
+function expecting({ isDelegated, ...logon }: Outcome, isExpected: (outcome: Outcome) => boolean): DemoLogon {
+  return { ...logon, asExpected: isExpected({ isDelegated, ...logon }) };
+}
+
+function isEstablishedBy(mechanism: string): (outcome: Outcome) => boolean {
+  return ({ client, messages, isDelegated }) =>
+    client['NEGOTIATION_PACKAGE'] === mechanism && isDelegated && messages.every(({ opened }) => opened);
+}
+
+/** The KDC has said why, and the server has heard nothing of the password, nor of a second try by NTLM. */
+function isRefusedByKdc({ calls, clientReason }: Outcome): boolean {
+  return (
+    clientReason?.status === statusName(SEC_E.LOGON_DENIED) &&
+    clientReason.ntStatus === ntStatusName(NTSTATUS.WRONG_PASSWORD) &&
+    calls.every(({ carries }) => !carries.includes('NTLM'))
+  );
+}
+
+/** Both sides know why. */
+function isRefusedByServer({ clientReason, serverReason }: Outcome): boolean {
+  const denied = statusName(SEC_E.LOGON_DENIED);
+  const told = ntStatusName(NTSTATUS.LOGON_FAILURE);
+  return clientReason?.status === denied && serverReason?.status === denied && clientReason.ntStatus === told;
+}
+
+async function logOn(realm: Lab, logon: LogonOptions, calls: DemoCall[]): Promise<Outcome> {
   const sockets = await connection();
-  const client = await clientEnd(certificate, password);
-  const server = await serverEnd(certificate);
-  const calls: DemoCall[] = [];
+  const client = await clientEnd(realm, logon);
+  const server = await serverEnd(realm);
   const observe = (end: Endpoint, call: EndpointCall): void => void calls.push(row(end, call));
   let serverReason: DemoReason | undefined;
   try {
     const handshake = await Promise.allSettled([
-      initiate(sockets.client, client, { observe }),
+      initiate(sockets.client, client, { observe }).catch((error: unknown) => {
+        sockets.client.end(); // or the server would wait for what does not come
+        throw error;
+      }),
       accept(sockets.server, server, {
         observe: (end, call) => {
           observe(end, call);
@@ -109,11 +162,8 @@ async function logOn(certificate: CertificateWithKey, password: string): Promise
       }),
     ]);
     const clientReason = handshake[0].status === 'rejected' ? reasonOf(handshake[0].reason) : undefined;
-    if (!bothEstablished(handshake)) {
-      const asExpected =
-        clientReason !== undefined && serverReason !== undefined && bothDenied(clientReason, serverReason);
-      return { calls, client: {}, server: {}, messages: [], clientReason, serverReason, asExpected };
-    }
+    if (!bothEstablished(handshake))
+      return { calls, client: {}, server: {}, messages: [], clientReason, serverReason, isDelegated: false };
     const messages = [
       await exchange('client', 'Hello, this is the client.', [client, sockets.client], [server, sockets.server]),
       await exchange('server', 'Welcome. The server sealed this.', [server, sockets.server], [client, sockets.client]),
@@ -121,12 +171,12 @@ async function logOn(certificate: CertificateWithKey, password: string): Promise
     const delegated = await server.delegated();
     return {
       calls,
-      client: await clientFacts(client),
+      client: await clientFacts(client, realm.server),
       server: await serverFacts(server, delegated),
       messages,
       clientReason,
       serverReason,
-      asExpected: isAlice(delegated) && messages.every(({ opened }) => opened),
+      isDelegated: isAlice(delegated),
     };
   } finally {
     sockets.client.end();
@@ -149,33 +199,33 @@ async function connection(): Promise<{ client: FrameSocket; server: FrameSocket 
   return { client: new FrameSocket(near), server: new FrameSocket(far) };
 }
 
-function clientEnd({ certificate }: CertificateWithKey, password: string): Promise<Endpoint> {
-  const { user, domain } = ALICE;
+function clientEnd(realm: Lab, logon: LogonOptions): Promise<Endpoint> {
   return Endpoint.open({
     protocol: 'credssp',
     role: 'initiator',
-    targetName: TARGET,
+    targetName: realm.targetName,
     contextReq:
       ISC_REQ.MUTUAL_AUTH | ISC_REQ.DELEGATE | ISC_REQ.CONFIDENTIALITY | ISC_REQ.EXTENDED_ERROR | ISC_REQ.STREAM,
-    authData: {
-      kind: 'credssp',
-      schannelCred: { kind: 'schannel', rootStore: [certificate] },
-      spnegoCred: { kind: 'identity', user, domain, password },
-    },
+    authData: realm.credsspClient(ALICE.user, logon),
+    host: realm.host,
   });
 }
 
-function serverEnd(certificate: CertificateWithKey): Promise<Endpoint> {
+function serverEnd(realm: Lab): Promise<Endpoint> {
   return Endpoint.open({
     protocol: 'credssp',
     role: 'acceptor',
     contextReq: ASC_REQ.CONFIDENTIALITY | ASC_REQ.EXTENDED_ERROR | ASC_REQ.STREAM,
-    authData: {
-      kind: 'credssp',
-      schannelCred: { kind: 'schannel', certificates: [certificate] },
-      spnegoCred: { kind: 'acceptor', accounts: memoryAccounts([ALICE]) },
-    },
+    authData: realm.credsspServer(),
+    host: realm.host,
   });
+}
+
+/** What the client asks the KDC. */
+function kdcRow({ request, service, answer, received, sent, errorCode }: KdcEvent): DemoCall {
+  const asked = `${request} for ${service ?? 'nothing'}`;
+  const carries = errorCode === undefined ? asked : `${asked}: ${krbErrorName(errorCode)}`;
+  return { function: 'KDC', status: answer, received, sent, carries };
 }
 
 function row(end: Endpoint, call: EndpointCall): DemoCall {
@@ -193,12 +243,6 @@ function bothEstablished([client, server]: readonly [
   PromiseSettledResult<Verdict>,
 ]): boolean {
   return client.status === 'fulfilled' && client.value.verdict.ok && server.status === 'fulfilled' && server.value.ok;
-}
-
-function bothDenied(client: DemoReason, server: DemoReason): boolean {
-  const denied = statusName(SEC_E.LOGON_DENIED);
-  const told = ntStatusName(NTSTATUS.LOGON_FAILURE);
-  return client.status === denied && server.status === denied && client.ntStatus === told;
 }
 
 function isAlice(delegated: DelegatedCredentials | undefined): boolean {
@@ -226,7 +270,7 @@ async function exchange(
   };
 }
 
-async function clientFacts(client: Endpoint): Promise<DemoFacts> {
+async function clientFacts(client: Endpoint, host: string): Promise<DemoFacts> {
   const cipher = await client.attribute(SECPKG_ATTR.CIPHER_INFO);
   const inner = await client.attribute(SECPKG_ATTR.NEGOTIATION_PACKAGE);
   const trust = await client.attribute(SECPKG_ATTR.CERT_TRUST_STATUS);
@@ -237,7 +281,7 @@ async function clientFacts(client: Endpoint): Promise<DemoFacts> {
   return {
     CIPHER_INFO: cipher?.cipherSuiteName ?? '',
     NEGOTIATION_PACKAGE: inner?.name ?? '',
-    CERT_TRUST_STATUS: trusted ? `trusted, and it is for ${HOST}` : 'not trusted',
+    CERT_TRUST_STATUS: trusted ? `trusted, and it is for ${host}` : 'not trusted',
     SERVER_AUTH_FLAGS: flagNames(CREDSSP_SERVER_AUTH, authenticated?.flags ?? 0).join(', '),
     STREAM_SIZES:
       sizes === undefined ? '' : `header ${sizes.header}, trailer ${sizes.trailer}, at most ${sizes.maximumMessage}`,
@@ -251,10 +295,19 @@ async function serverFacts(server: Endpoint, delegated: DelegatedCredentials | u
   const granted = await server.attribute(SECPKG_ATTR.FLAGS);
   return {
     C_ACCESS_TOKEN: identity === undefined ? '' : `${identity.name}, proved by ${identity.mechanism}`,
+    ...authorizationFacts(identity),
     CREDS: describeDelegated(delegated),
     CLIENT_SPECIFIED_TARGET: target?.targetName ?? '',
     FLAGS: flagNames(ASC_RET, granted?.flags ?? 0).join(', '),
   };
+}
+
+/** What the domain says of the user in the PAC of the ticket: Kerberos alone has that. */
+function authorizationFacts(identity: ClientIdentity | undefined): DemoFacts {
+  const { principal, authorization } = identity ?? {};
+  if (principal === undefined || authorization === undefined) return {};
+  const { sid, groups, userPrincipalName = '' } = authorization;
+  return { principal, UPN: userPrincipalName, SID: sid, groups: groups.join(' ') };
 }
 
 /** A Secret shows itself as `[redacted]`. */

@@ -3,16 +3,7 @@
  * @module
  */
 import { Command } from 'commander';
-import { selfSigned } from '../lab/index.ts';
-import {
-  ALICE,
-  type DemoFacts,
-  type DemoLogon,
-  type DemoReason,
-  HOST,
-  rightPassword,
-  wrongPassword,
-} from './demo-run.ts';
+import { ALICE, type DemoFacts, type DemoLogon, type DemoReason, type DemoRuns, runDemo } from './demo-run.ts';
 import { type Column, EXIT, styled, type Terminal, tableRow } from './terminal.ts';
 
 /** The command, whose action gives its exit code to `exit`. */
@@ -25,52 +16,63 @@ export function demoCommand(terminal: Terminal, exit: (code: number) => void): C
 
 async function demo(json: boolean, terminal: Terminal): Promise<number> {
   const started = performance.now();
-  const certificate = selfSigned({ key: 'ec', dnsNames: [HOST], now: Date.now() });
-  const right = await rightPassword(certificate);
-  const wrong = await wrongPassword(certificate);
-  const ok = right.asExpected && wrong.asExpected;
+  const runs = await runDemo();
+  const ok = Object.values(runs).every(({ asExpected }) => asExpected);
   const milliseconds = Math.round(performance.now() - started);
 
-  if (json)
-    terminal.out(JSON.stringify({ ok, milliseconds, rightPassword: right, wrongPassword: wrong }, undefined, 2));
-  else show(terminal, right, wrong, milliseconds);
+  if (json) terminal.out(JSON.stringify({ ok, milliseconds, ...runs }, undefined, 2));
+  else show(terminal, runs, milliseconds);
   return ok ? EXIT.OK : EXIT.FAILED;
 }
 
-function show(terminal: Terminal, right: DemoLogon, wrong: DemoLogon, milliseconds: number): void {
+function show(terminal: Terminal, runs: DemoRuns, milliseconds: number): void {
   const { out } = terminal;
-  out('CredSSP with SPNEGO and NTLMv2 inside TLS, over TCP, through the SSPI functions.');
+  out('CredSSP with SPNEGO, and Kerberos or NTLMv2 in it, inside TLS, over TCP, through');
+  out('the SSPI functions. in, out: octets of the tokens.');
   out('ISC: InitializeSecurityContext (client). ASC: AcceptSecurityContext (server).');
-  out('in, out: octets of the tokens.');
+  out('KDC: what the client asks the key distribution center during the next call.');
 
-  heading(terminal, `1. ${ALICE.domain}\\${ALICE.user} logs on and delegates the password`);
-  showCalls(terminal, right);
-  if (right.clientReason !== undefined) showReason(terminal, 'client', right.clientReason);
-  if (right.serverReason !== undefined) showReason(terminal, 'server', right.serverReason);
-  showFacts(terminal, 'What the client knows (QueryContextAttributes)', right.client);
-  showFacts(terminal, 'What the server knows', right.server);
-  if (right.messages.length > 0) out('\nMessages (EncryptMessage, DecryptMessage)');
-  for (const { from, text, plain, sealed, opened } of right.messages) {
+  const who = `${ALICE.domain}\\${ALICE.user}`;
+  showEstablished(terminal, `1. ${who} logs on by Kerberos and delegates the password`, runs.kerberos);
+  showEstablished(terminal, '2. The same by NTLM', runs.ntlm);
+  showRefused(terminal, '3. A wrong password, by Kerberos: the KDC refuses it', runs.wrongPasswordByKerberos);
+  showRefused(terminal, '4. A wrong password, by NTLM: the server refuses it', runs.wrongPasswordByNtlm);
+
+  out('');
+  for (const [name, { asExpected }] of [
+    ['right password, Kerberos', runs.kerberos],
+    ['right password, NTLM', runs.ntlm],
+    ['wrong password, Kerberos', runs.wrongPasswordByKerberos],
+    ['wrong password, NTLM', runs.wrongPasswordByNtlm],
+  ] as const) {
+    const verdict = asExpected ? styled(terminal, 'green', 'as expected') : styled(terminal, 'red', 'NOT as expected');
+    out(`${name}: ${verdict}`);
+  }
+  out(styled(terminal, 'dim', `${milliseconds} ms`));
+}
+
+function showEstablished(terminal: Terminal, title: string, logon: DemoLogon): void {
+  const { out } = terminal;
+  heading(terminal, title);
+  showCalls(terminal, logon);
+  if (logon.clientReason !== undefined) showReason(terminal, 'client', logon.clientReason);
+  if (logon.serverReason !== undefined) showReason(terminal, 'server', logon.serverReason);
+  showFacts(terminal, 'What the client knows (QueryContextAttributes)', logon.client);
+  showFacts(terminal, 'What the server knows', logon.server);
+  if (logon.messages.length > 0) out('\nMessages (EncryptMessage, DecryptMessage)');
+  for (const { from, text, plain, sealed, opened } of logon.messages) {
     out(`  ${from === 'client' ? 'client -> server' : 'server -> client'}  '${text}'`);
     out(
       `      ${plain} octets, sealed ${sealed}, ${opened ? 'opened by the other side' : 'NOT the same on the other side'}`,
     );
   }
+}
 
-  heading(terminal, '2. The same with a wrong password');
-  showCalls(terminal, wrong);
-  if (wrong.serverReason !== undefined) showReason(terminal, 'server', wrong.serverReason);
-  if (wrong.clientReason !== undefined) showReason(terminal, 'client', wrong.clientReason);
-
-  out('');
-  for (const [name, { asExpected }] of [
-    ['right password', right],
-    ['wrong password', wrong],
-  ] as const)
-    out(
-      `${name}: ${asExpected ? styled(terminal, 'green', 'as expected') : styled(terminal, 'red', 'NOT as expected')}`,
-    );
-  out(styled(terminal, 'dim', `${milliseconds} ms`));
+function showRefused(terminal: Terminal, title: string, logon: DemoLogon): void {
+  heading(terminal, title);
+  showCalls(terminal, logon);
+  if (logon.serverReason !== undefined) showReason(terminal, 'server', logon.serverReason);
+  if (logon.clientReason !== undefined) showReason(terminal, 'client', logon.clientReason);
 }
 
 function heading(terminal: Terminal, text: string): void {
@@ -88,7 +90,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'what goes out', width: 40 },
 ];
 
-const SHORT = { InitializeSecurityContext: 'ISC', AcceptSecurityContext: 'ASC' } as const;
+const SHORT = { InitializeSecurityContext: 'ISC', AcceptSecurityContext: 'ASC', KDC: 'KDC' } as const;
 
 function showCalls(terminal: Terminal, { calls }: DemoLogon): void {
   const [titles = ''] = tableRow(

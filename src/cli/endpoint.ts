@@ -5,7 +5,7 @@
  */
 import { type CredHandle, type CtxtHandle, createSspi, type Outcome, type Sspi } from '../api/index.ts';
 import { credsspPackage } from '../credssp/package.ts';
-import { systemHost } from '../host/index.ts';
+import { type Host, systemHost } from '../host/index.ts';
 import { negotiatePackage } from '../negotiate/index.ts';
 import { ntlmPackage } from '../ntlm/index.ts';
 import {
@@ -42,6 +42,8 @@ export interface EndpointOptions {
   readonly targetName?: string | undefined;
   /** Application data of channel bindings, for example `tls-server-end-point:` and a hash. */
   readonly channelBindings?: Uint8Array | undefined;
+  /** Default: the system's clock and random source. */
+  readonly host?: Host | undefined;
 }
 
 /** One call of InitializeSecurityContext or AcceptSecurityContext. */
@@ -88,7 +90,7 @@ export class Endpoint {
   static async open(options: EndpointOptions): Promise<Endpoint> {
     const events: ExchangeEvent[] = [];
     const packages = [credsspPackage, negotiatePackage, ntlmPackage];
-    const sspi = createSspi({ packages, host: systemHost, observe: (event) => events.push(event) });
+    const sspi = createSspi({ packages, host: options.host ?? systemHost, observe: (event) => events.push(event) });
     const { status, credential, error } = await sspi.acquireCredentialsHandle({
       package: PACKAGE_NAMES[options.protocol],
       credentialUse: options.role === 'initiator' ? SECPKG_CRED.OUTBOUND : SECPKG_CRED.INBOUND,
