@@ -25,6 +25,7 @@ import {
   CREDSPP_SUBMIT_TYPE,
   CREDSSP_FLAG_REDIRECT,
   type Credential,
+  type CredentialAttributes,
   type CredentialRequest,
   type CredSspCredential,
   type CredSspOptions,
@@ -33,6 +34,7 @@ import {
   type InitiateOptions,
   ISC_REQ,
   ISC_RET,
+  type KdcProxySettings,
   parseTargetName,
   type Scope,
   SECPKG_CRED,
@@ -168,6 +170,16 @@ class CredSspHandle implements Credential {
     this.#mechanism = mechanism;
     this.#delegable = delegable;
     this.#options = options;
+  }
+
+  get attributes(): CredentialAttributes {
+    return { ...this.#mechanism.attributes, ...this.#tls.attributes };
+  }
+
+  setKdcProxy(settings: KdcProxySettings): void {
+    if (this.#mechanism.setKdcProxy === undefined)
+      throw new SspiError('UNSUPPORTED_FUNCTION', { stage: 'CredSSP credential', detail: 'no mechanism has KDCs' });
+    this.#mechanism.setKdcProxy(settings);
   }
 
   initiate(options: InitiateOptions): SecurityContext {

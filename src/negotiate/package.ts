@@ -10,10 +10,12 @@ import {
   type AuthData,
   asSspiError,
   type Credential,
+  type CredentialAttributes,
   type CredentialRequest,
   type InitiateOptions,
   ISC_REQ,
   ISC_RET,
+  type KdcProxySettings,
   NEVER,
   SEC_E,
   SECPKG_CRED,
@@ -137,7 +139,7 @@ async function acquire(mechanisms: readonly Mechanism[], request: CredentialRequ
     for (const { credential } of candidates) credential.dispose();
     throw error;
   }
-  return new NegotiatedCredential({ request, candidates, notes: [...notes.values()] });
+  return new NegotiatedCredential({ request, mechanisms, candidates, notes });
 }
 
 /** What each mechanism misses: which of them the caller wants to use, nobody knows but the caller. */
@@ -165,8 +167,11 @@ function packageListOf(authData: AuthData | undefined): string | undefined {
 
 interface NegotiatedCredentialOptions {
   readonly request: CredentialRequest;
+  /** All that there are, the most preferred first. */
+  readonly mechanisms: readonly Mechanism[];
   readonly candidates: readonly Candidate[];
-  readonly notes: readonly Note[];
+  /** By name of the mechanism. */
+  readonly notes: Map<string, Note>;
 }
 
 /**
@@ -176,34 +181,47 @@ interface NegotiatedCredentialOptions {
 class NegotiatedCredential implements NegotiateCredential {
   readonly info = NEGOTIATE_INFO;
   readonly use: number;
-  readonly expiry: bigint;
-  readonly #candidates: readonly Candidate[];
-  readonly #notes: readonly Note[];
+  readonly #mechanisms: readonly Mechanism[];
+  /** Contexts keep those that there were when they began. */
+  #candidates: readonly Candidate[];
+  /** Whose place others have taken, and which a context may still need. */
+  readonly #replaced: Candidate[] = [];
+  readonly #notes: Map<string, Note>;
   readonly #anonymous: boolean;
   readonly #host: Host;
   #contexts = 0;
   #disposed = false;
 
-  constructor({ request, candidates, notes }: NegotiatedCredentialOptions) {
+  constructor({ request, mechanisms, candidates, notes }: NegotiatedCredentialOptions) {
     this.use = request.use;
-    this.expiry = earliestExpiry(candidates);
+    this.#mechanisms = mechanisms;
     this.#candidates = candidates;
     this.#notes = notes;
     this.#anonymous = request.authData?.kind === 'anonymous';
     this.#host = request.host;
   }
 
+  get expiry(): bigint {
+    return earliestExpiry(this.#candidates);
+  }
+
+  /** Of the first mechanism that knows it: they all have the same name for the same user. */
+  get attributes(): CredentialAttributes {
+    const names = this.#candidates.flatMap(({ credential }) => credential.attributes?.NAMES ?? []);
+    return names[0] === undefined ? {} : { NAMES: names[0] };
+  }
+
   initiate(given: InitiateOptions): NegotiateContext {
     const inbound = (this.use & SECPKG_CRED.INBOUND) !== 0;
     this.#assertUsable(!inbound || (this.use & SECPKG_CRED.OUTBOUND) !== 0, 'outbound'); // 0 is outbound too (contract A4)
     const options = { ...given, host: given.host ?? this.#host, flags: this.#withIntegrity(given.flags) };
+    const candidates = this.#candidates;
     return negotiateContext({
       role: 'initiator',
       options,
-      notes: this.#notes,
+      notes: [...this.#notes.values()],
       intermediateFlags: ISC_RET.INTERMEDIATE_RETURN,
-      start: (scope, negotiation, first) =>
-        initiate(scope, negotiation, first, { candidates: this.#candidates, options }),
+      start: (scope, negotiation, first) => initiate(scope, negotiation, first, { candidates, options }),
       onEnd: this.#begin(),
     });
   }
@@ -211,14 +229,41 @@ class NegotiatedCredential implements NegotiateCredential {
   accept(given: AcceptOptions): NegotiateContext {
     this.#assertUsable((this.use & SECPKG_CRED.INBOUND) !== 0, 'inbound');
     const options = { ...given, host: given.host ?? this.#host };
+    const candidates = this.#candidates;
     return negotiateContext({
       role: 'acceptor',
       options,
-      notes: this.#notes,
-      start: (scope, negotiation, first) =>
-        accept(scope, negotiation, first, { candidates: this.#candidates, options }),
+      notes: [...this.#notes.values()],
+      start: (scope, negotiation, first) => accept(scope, negotiation, first, { candidates, options }),
       onEnd: this.#begin(),
     });
+  }
+
+  setKdcProxy(settings: KdcProxySettings): void {
+    const able = this.#candidates.filter(({ credential }) => credential.setKdcProxy !== undefined);
+    if (able.length === 0)
+      throw new SspiError('UNSUPPORTED_FUNCTION', { stage: STAGE, detail: 'no mechanism has KDCs' });
+    for (const { credential } of able) credential.setKdcProxy?.(settings);
+  }
+
+  /** A mechanism that has a credential already gets the new one in its place: nobody could tell which of two to use. */
+  async add(packageName: string, request: CredentialRequest): Promise<void> {
+    this.#assertUsable(true, 'any');
+    const wanted = this.#mechanisms.filter(({ name }) => name.toLowerCase() === packageName.toLowerCase());
+    if (wanted.length === 0) throw new SspiError('PACKAGE_NOT_FOUND', { stage: STAGE, detail: packageName });
+    const added: Candidate[] = [];
+    const failures: SspiError[] = [];
+    for (const mechanism of wanted) {
+      const acquired = await acquireFrom(mechanism, request);
+      if (acquired instanceof SspiError) failures.push(acquired);
+      else added.push({ mechanism, credential: acquired });
+    }
+    if (added.length === 0) throw nothingLeft(failures);
+    const isAdded = ({ mechanism }: Candidate): boolean => wanted.includes(mechanism);
+    this.#replaced.push(...this.#candidates.filter(isAdded));
+    const all = [...this.#candidates.filter((candidate) => !isAdded(candidate)), ...added];
+    this.#candidates = this.#mechanisms.flatMap((one) => all.filter(({ mechanism }) => mechanism === one));
+    for (const { name } of wanted) this.#notes.delete(name);
   }
 
   dispose(): void {
@@ -245,7 +290,8 @@ class NegotiatedCredential implements NegotiateCredential {
   }
 
   #disposeWhenUnused(): void {
-    if (this.#disposed && this.#contexts === 0) for (const { credential } of this.#candidates) credential.dispose();
+    if (!this.#disposed || this.#contexts > 0) return;
+    for (const { credential } of [...this.#candidates, ...this.#replaced]) credential.dispose();
   }
 
   #assertUsable(permitted: boolean, use: string): void {

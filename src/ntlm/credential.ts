@@ -6,6 +6,7 @@ import type { Host } from '../host/index.ts';
 import {
   type AcceptOptions,
   type Credential,
+  type CredentialAttributes,
   contextOf,
   type InitiateOptions,
   ISC_REQ,
@@ -14,7 +15,7 @@ import {
   SspiError,
 } from '../sspi/index.ts';
 import { type Acceptor, accept } from './acceptor.ts';
-import { NTLM_ATTRIBUTES } from './established.ts';
+import { NTLM_ATTRIBUTES, qualifiedName } from './established.ts';
 import { NTLM_INFO } from './info.ts';
 import { type ClientLogon, initiate } from './initiator.ts';
 
@@ -43,6 +44,12 @@ export class NtlmCredential implements Credential {
   constructor(options: NtlmCredentialOptions) {
     this.use = options.use;
     this.#options = options;
+  }
+
+  get attributes(): CredentialAttributes {
+    const { client } = this.#options;
+    if (client?.kind !== 'account') return {};
+    return { NAMES: () => ({ userName: qualifiedName(client.domain, client.user) }) };
   }
 
   initiate(options: InitiateOptions): SecurityContext {

@@ -8,6 +8,7 @@ import { isIP } from 'node:net';
 import { connect, createServer, type SecureContext, type Server, type TLSSocket } from 'node:tls';
 import { concat } from '../crypto/index.ts';
 import {
+  type CredentialAttributes,
   NEVER,
   type SchannelCredential,
   SECPKG_CRED,
@@ -17,6 +18,7 @@ import {
   toFileTime,
 } from '../sspi/index.ts';
 import { validityOf } from './certificate.ts';
+import { credentialAttributes } from './credential-attributes.ts';
 import { type EngineEvents, TlsEngine } from './engine.ts';
 import { type Identity, identitiesOf, secureContextOf, withKeys } from './identity.ts';
 import { canonicalHost, matchesHost } from './names.ts';
@@ -52,6 +54,8 @@ export interface TlsCredential {
   readonly anchors: TrustAnchors;
   /** notAfter of the certificate as FILETIME ticks, or never. */
   readonly expiry: bigint;
+  /** What QueryCredentialsAttributes tells of it (contract L8). */
+  readonly attributes: CredentialAttributes;
   client(options: ClientOptions): TlsEngine;
   server(options: ServerOptions): TlsEngine;
   /** Zeroises the private keys. Engines that run are not harmed. */
@@ -81,6 +85,7 @@ class AcquiredTls implements TlsCredential {
   readonly flags: number;
   readonly requestClientCertificate: boolean;
   readonly expiry: bigint;
+  readonly attributes: CredentialAttributes;
   readonly #identities: readonly Identity[];
   readonly #rootStore: readonly string[] | undefined;
   readonly #clientContext: SecureContext | undefined;
@@ -98,6 +103,7 @@ class AcquiredTls implements TlsCredential {
     if (rootStore !== undefined) this.#anchors = trustAnchors(rootStore);
     this.#identities = identitiesOf(certificates);
     this.expiry = this.#identities.reduce((soonest, { leaf }) => earlier(soonest, validityOf(leaf).notAfter), NEVER);
+    this.attributes = credentialAttributes(this.#identities[0]?.leaf, credential.enabledProtocols, use);
     if ((use & SECPKG_CRED.INBOUND) !== 0) {
       if (certificates.length === 0)
         throw new SspiError('NO_CREDENTIALS', { stage: 'TLS credential', detail: 'a server needs a certificate' });

@@ -10,6 +10,7 @@ import {
   ASC_RET,
   asSspiError,
   type Credential,
+  type CredentialAttributes,
   type CredentialRequest,
   contextOf,
   type Exchange,
@@ -90,6 +91,10 @@ class SchannelHandle implements Credential {
     this.expiry = tls.expiry;
     this.#request = request;
     this.#tls = tls;
+  }
+
+  get attributes(): CredentialAttributes {
+    return this.#tls.attributes;
   }
 
   initiate(options: InitiateOptions): SecurityContext {
