@@ -18,7 +18,16 @@ import {
 import type { LabAccount } from './account.ts';
 import { type KdcEvent, LabKdc } from './kdc.ts';
 import { type KdcListener, listenAsKdc } from './listen.ts';
-import { asVersion, type Middle, startMiddle, withoutMic } from './middle.ts';
+import {
+  asVersion,
+  type ChangeRequest,
+  type Middle,
+  oversize,
+  reset,
+  stalled,
+  startMiddle,
+  withoutMic,
+} from './middle.ts';
 import { type LabNla, type LabNlaOptions, startNla } from './nla.ts';
 import type { LabPolicy } from './realm.ts';
 import { ntlmRestriction } from './restrictions.ts';
@@ -69,7 +78,16 @@ export interface LogonOptions {
 }
 
 /** What somebody in between can do. */
-export type MiddleFault = 'swapped-certificate' | 'stripped-mic' | 'old-version';
+export type MiddleFault = 'swapped-certificate' | 'stripped-mic' | 'old-version' | 'oversize' | 'reset' | 'stalled';
+
+const CHANGES: Readonly<Record<MiddleFault, ChangeRequest | undefined>> = {
+  'swapped-certificate': undefined,
+  'stripped-mic': withoutMic,
+  'old-version': asVersion(2),
+  oversize,
+  reset,
+  stalled,
+};
 
 /** What the server's account is called for. */
 const SERVICE_CLASSES = ['TERMSRV', 'HTTP', 'WSMAN', 'HOST', 'cifs', 'ldap', 'MSSQLSvc'];
@@ -267,12 +285,12 @@ export class Lab implements AsyncDisposable {
    * - `swapped-certificate`: shows a certificate of his own.
    * - `stripped-mic`: has got hold of the server's key, and takes the MIC out of NTLM's AUTHENTICATE.
    * - `old-version`: has got hold of it too, and makes both sides believe that the other one knows version 2 only.
+   * - `oversize`, `reset`, `stalled`: the server's first answer is four megabytes, cuts the connection, or never comes.
    */
   async middle(server: { readonly host: string; readonly port: number }, fault: MiddleFault): Promise<Middle> {
-    const changes = { 'swapped-certificate': undefined, 'stripped-mic': withoutMic, 'old-version': asVersion(2) };
     const own = selfSigned({ key: 'ec', dnsNames: [this.server, 'localhost'], now: this.host.clock.now() });
     const certificate = fault === 'swapped-certificate' ? own : this.certificate;
-    const middle = await startMiddle({ server, certificate, change: changes[fault] });
+    const middle = await startMiddle({ server, certificate, change: CHANGES[fault] });
     this.#open.push(middle);
     return middle;
   }

@@ -13,14 +13,20 @@ import { type CertificateWithKey, Secret, SspiError } from '../sspi/index.ts';
 /** Which way a message goes. */
 export type MessageFrom = 'client' | 'server';
 
+/** What becomes of a TSRequest on its way. */
+export type ChangeRequest = (
+  request: TSRequest,
+  from: MessageFrom,
+) => TSRequest | undefined | Promise<TSRequest | undefined>;
+
 /** What the one in between does. */
 export interface MiddleOptions {
   /** The real server. */
   readonly server: { readonly host: string; readonly port: number };
   /** What clients are shown. */
   readonly certificate: CertificateWithKey;
-  /** What becomes of a TSRequest. Default: nothing. */
-  readonly change?: ((request: TSRequest, from: MessageFrom) => TSRequest) | undefined;
+  /** What becomes of a TSRequest. Default: it stays what it is. Undefined: both connections are cut. */
+  readonly change?: ChangeRequest | undefined;
 }
 
 /** Somebody in between who listens. */
@@ -103,7 +109,7 @@ async function forward(
   from: TLSSocket,
   to: TLSSocket,
   sender: MessageFrom,
-  change: MiddleOptions['change'] = (request) => request,
+  change: ChangeRequest = (request) => request,
 ): Promise<void> {
   let received: Uint8Array = new Uint8Array(0);
   for await (const chunk of from) {
@@ -116,7 +122,13 @@ async function forward(
       }
       const frame = frameTSRequest(received, LARGEST_REQUEST);
       if (!('whole' in frame)) break;
-      to.write(encodeTSRequest(change(decodeTSRequest(received.subarray(0, frame.whole)), sender)));
+      const changed = await change(decodeTSRequest(received.subarray(0, frame.whole)), sender);
+      if (changed === undefined) {
+        from.destroy();
+        to.destroy();
+        return;
+      }
+      to.write(encodeTSRequest(changed));
       received = received.subarray(frame.whole);
     }
   }
@@ -141,4 +153,19 @@ export function withoutMic(request: TSRequest): TSRequest {
 /** Says that its sender knows no newer version than this (CVE-2018-0886). */
 export function asVersion(version: number): (request: TSRequest) => TSRequest {
   return (request) => ({ ...request, version, clientNonce: version < 5 ? undefined : request.clientNonce });
+}
+
+/** The server's answers grow beyond every limit. */
+export function oversize(request: TSRequest, from: MessageFrom): TSRequest {
+  return from === 'client' ? request : { ...request, negoTokens: [{ negoToken: new Uint8Array(4 * 1024 * 1024) }] };
+}
+
+/** The connection is cut when the server answers. */
+export function reset(request: TSRequest, from: MessageFrom): TSRequest | undefined {
+  return from === 'client' ? request : undefined;
+}
+
+/** The server's answers come never. */
+export function stalled(request: TSRequest, from: MessageFrom): TSRequest | Promise<never> {
+  return from === 'client' ? request : new Promise<never>(() => undefined);
 }

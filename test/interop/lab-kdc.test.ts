@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { decode } from '../../src/der/index.ts';
 import {
@@ -89,6 +90,7 @@ function mit(
       LC_ALL: 'C',
       KRB5_CONFIG: join(directory, 'krb5.conf'),
       KRB5CCNAME: `FILE:${join(directory, cache)}`,
+      KRB5_KTNAME: join(directory, 'keytab'),
       KRB5_TRACE: join(directory, 'trace'),
     };
     const child = execFile(command, args, { env, timeout: 20_000 }, (error, stdout, stderr) => {
@@ -199,6 +201,25 @@ describe('kinit and kvno against the KDC of the lab', () => {
     expect(await mit('kvno', ['-k', file, SERVICE])).toEqual({
       code: 0,
       output: `${SERVICE}@LAB.EXAMPLE: kvno = 2, keytab entry valid\n`,
+    });
+  });
+
+  test("K14, Z33: MIT's library verifies the PAC, and delegates a forwarded ticket", async () => {
+    const { kdc, listener } = await start();
+    configure([{ kdc, listener }]);
+    writeFileSync(join(directory, 'keytab'), await kdc.keytab('SERVER$'), { mode: 0o600 });
+    await kinit(['-f', 'alice']);
+    const { output } = await mit(fileURLToPath(new URL('gss-pac.py', import.meta.url)), [`${SERVICE}@LAB.EXAMPLE`]);
+    expect(JSON.parse(output)).toMatchObject({
+      name: 'alice@LAB.EXAMPLE',
+      authenticated: {
+        'urn:mspac:logon-info': true,
+        'urn:mspac:client-info': true,
+        'urn:mspac:upn-dns-info': true,
+        'urn:mspac:server-checksum': true,
+        'urn:mspac:privsvr-checksum': true,
+      },
+      delegated: 'alice@LAB.EXAMPLE',
     });
   });
 

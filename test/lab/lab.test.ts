@@ -17,6 +17,7 @@ async function connect(
   door: { readonly host: string; readonly port: number },
   user = 'alice',
   logon: LogonOptions = {},
+  deadline?: number,
 ): Promise<NlaConnection> {
   return await connectNla({
     host: realm.server,
@@ -24,6 +25,7 @@ async function connect(
     identity: realm.identity(user, logon),
     platform: realm.host,
     rootStore: [realm.certificate.certificate],
+    deadline,
   });
 }
 
@@ -107,6 +109,16 @@ describe('somebody in between', () => {
     const middle = await realm.middle(server, 'old-version');
     await refusal(connect(middle));
     expect(await server.next()).toMatchObject({ kind: 'refused', error: { code: 'VERSION_REFUSED' } });
+  });
+
+  test.each([
+    ['oversize', 'MALFORMED_TOKEN'],
+    ['reset', 'CONNECTION_CLOSED'],
+    ['stalled', 'DEADLINE_EXCEEDED'],
+  ] as const)('C17: %s: the client is told so, in bounded time', async (fault, code) => {
+    const server = await realm.nla();
+    const middle = await realm.middle(server, fault);
+    expect(await refusal(connect(middle, 'alice', {}, 300))).toMatchObject({ code });
   });
 
   test('does nothing, and the logon goes through', async () => {
