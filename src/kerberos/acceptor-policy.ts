@@ -17,12 +17,12 @@ import { type AuthenticatorChecksum, decodeAuthenticatorChecksum, GSS_FLAG } fro
 import {
   AD_TYPE,
   AP_OPTIONS_DATA,
-  type EncTicketPart,
   findAuthorizationData,
   formatPrincipal,
   type Ticket,
   TICKET_FLAGS,
 } from './messages/index.ts';
+import type { OpenTicket } from './open-tickets.ts';
 
 const STAGE = 'Kerberos AP-REQ';
 /**
@@ -30,7 +30,7 @@ const STAGE = 'Kerberos AP-REQ';
  * no flag is set ([MS-KILE] 3.4.5). Samba sends a real one, over nothing.
  * @throws SspiError AUTHENTICATOR_INVALID for a checksum that does not verify or has no key (fault Z33)
  */
-export function readChecksum({ authenticator: { cksum }, sessionKey }: ApRequest): AuthenticatorChecksum {
+export function readChecksum({ authenticator: { cksum }, ticket: { sessionKey } }: ApRequest): AuthenticatorChecksum {
   if (cksum === undefined) return { flags: 0 };
   if (cksum.cksumtype === CHECKSUM_TYPE.GSS) return decodeAuthenticatorChecksum(cksum.checksum);
   if (sessionKey.verifies(KEY_USAGE.AP_REQ_CHECKSUM, cksum)) return { flags: 0 };
@@ -109,8 +109,9 @@ function nameOf(target: string): string {
  * The realms between the client's and ours (RFC 4120 2.7). The KDC says whether it trusts all of them; KDCs of Active Directory do
  * not say, but filter what a PAC of another domain may claim, so that a PAC which verifies stands for it.
  */
-export function checkTransited({ flags, crealm, transited }: EncTicketPart, realm: string, hasPac: boolean): void {
+export function checkTransited({ facts, authorization }: OpenTicket, realm: string): void {
+  const { flags, crealm, transited } = facts;
   const isChecked = (flags & TICKET_FLAGS.TRANSITED_POLICY_CHECKED) !== 0;
-  if (isChecked || hasPac || crealm === realm || transited.contents.length === 0) return;
+  if (isChecked || authorization?.client !== undefined || crealm === realm || transited.contents.length === 0) return;
   throw new SspiError('TRANSIT_REFUSED', { stage: STAGE, detail: `a client of ${crealm}` });
 }

@@ -5,6 +5,7 @@
  */
 import { sha256, toHex } from '../crypto/index.ts';
 import { decode, encode } from '../der/index.ts';
+import type { Random } from '../host/index.ts';
 import {
   type AcceptOptions,
   ASC_REQ,
@@ -27,7 +28,6 @@ import {
   readChecksum,
 } from './acceptor-policy.ts';
 import { type ApRequest, DEFAULT_MAX_SKEW, verifyApRequest } from './ap-request.ts';
-import { readAuthorization } from './authorization.ts';
 import { decodeDelegation } from './delegation.ts';
 import { CHECKSUM_TYPE, KEY_USAGE, KerberosKey } from './encryption/index.ts';
 import { acceptorFlags, establish } from './established.ts';
@@ -39,13 +39,13 @@ import {
   ApRep,
   ApReq,
   EncApRepPart,
-  formatPrincipal,
   KerbTgtReply,
   KerbTgtRequest,
   seal,
   unseal,
 } from './messages/index.ts';
 import type { KerberosTicket } from './kdc/index.ts';
+import type { OpenTickets } from './open-tickets.ts';
 import type { ServiceKeys } from './service-keys.ts';
 import type { TicketSource } from './tickets.ts';
 import { openToken, traceToken } from './tokens.ts';
@@ -54,6 +54,7 @@ import { openToken, traceToken } from './tokens.ts';
 export interface Service {
   readonly settings: KerberosAcceptorSettings;
   readonly keys: ServiceKeys;
+  readonly tickets: OpenTickets;
   /** Whose ticket-granting ticket is handed out for user-to-user authentication. */
   readonly userToUser: TicketSource | undefined;
 }
@@ -87,7 +88,8 @@ export async function* accept(service: Service, options: AcceptOptions, scope: S
     });
   }
   const { request, flags, target, identity } = accepted;
-  const { authenticator, ticket, sessionKey } = request;
+  const { authenticator, ticket } = request;
+  const { facts, sessionKey, client: clientName } = ticket;
 
   // Without an answer both sides number their messages from the client's number on, and use its key.
   const receiveSequence = authenticator.seqNumber ?? 0;
@@ -97,11 +99,13 @@ export async function* accept(service: Service, options: AcceptOptions, scope: S
   const answers = (flags & GSS_FLAG.MUTUAL) !== 0;
   if (answers) {
     // 3.2.4: that we could read the authenticator proves who we are. The key that we add makes it ours as much as the client's.
-    key = scope.own(KerberosKey.generate(key.type, scope.host.random));
-    sendSequence = randomSequence(scope);
+    const random = drawOnce(scope.host.random, 4 + key.type.seedLength + sessionKey.type.confounderLength);
+    sendSequence = randomSequence(random);
+    key = scope.own(KerberosKey.generate(key.type, random));
     const { ctime, cusec } = authenticator;
     const part = { ctime, cusec, subkey: key.reveal(), seqNumber: sendSequence };
-    reply = sent(scope, token, TOKEN_ID.AP_REP, encodeReply(part, sessionKey, scope));
+    const encPart = seal(EncApRepPart, part, { key: sessionKey, usage: KEY_USAGE.AP_REP, random });
+    reply = sent(scope, token, TOKEN_ID.AP_REP, encode(ApRep, { pvno: 5, msgType: 15, encPart }));
   }
   if ((flags & GSS_FLAG.DCE_STYLE) !== 0) {
     // [MS-KILE] 3.4.5.1: the client shows that it could read our number, before it sends any message.
@@ -116,13 +120,13 @@ export async function* accept(service: Service, options: AcceptOptions, scope: S
     acceptorSubkey: answers,
     sendSequence,
     receiveSequence,
-    start: ticket.starttime ?? ticket.authtime,
-    end: ticket.endtime,
-    clientName: formatPrincipal(ticket.cname, ticket.crealm),
+    start: facts.starttime ?? facts.authtime,
+    end: facts.endtime,
+    clientName,
     targetName: target,
     client: identity,
   });
-  return { token: reply, flags: acceptorFlags(flags, options.flags), expiry: toFileTime(ticket.endtime), messages };
+  return { token: reply, flags: acceptorFlags(flags, options.flags), expiry: toFileTime(facts.endtime), messages };
 }
 
 interface Accepted {
@@ -135,7 +139,7 @@ interface Accepted {
 
 /** Everything that is checked, and at the end the claim: nobody fills the cache who would not have been let in. */
 async function judge(
-  { settings, keys }: Service,
+  { settings, keys, tickets }: Service,
   options: AcceptOptions,
   scope: Scope,
   token: GssToken,
@@ -146,9 +150,9 @@ async function judge(
   const { encryptionTypes, maxSkew = DEFAULT_MAX_SKEW } = settings;
   const message = decode(ApReq, token.message);
   const now = scope.host.clock.now();
-  const request = verifyApRequest(message, { keys, userToUserKey, now, maxSkew, encryptionTypes });
+  const request = verifyApRequest(message, { keys, tickets, userToUserKey, now, maxSkew, encryptionTypes });
   const { ticket } = request;
-  scope.own(request.sessionKey);
+  scope.own(request.hold);
   if (request.subkey !== undefined) scope.own(request.subkey);
 
   const checksum = readChecksum(request);
@@ -158,22 +162,22 @@ async function judge(
   const target = clientTarget(request, message.ticket);
   checkTarget(target, settings.targetNames);
 
-  const { hasPac, client: authorization } = readAuthorization(request, message.ticket, keys);
-  if (!hasPac && settings.requirePac === true)
+  if (ticket.authorization?.hasPac !== true && settings.requirePac === true)
     throw new SspiError('PAC_INVALID', { stage: 'Kerberos PAC', detail: 'there is none, and this service wants one' });
-  checkTransited(ticket, message.ticket.realm, authorization !== undefined);
+  checkTransited(ticket, message.ticket.realm);
 
   let delegated: Secret | undefined;
   if (checksum.delegation !== undefined) {
-    const { cname: client, crealm: clientRealm } = ticket;
-    const { sessionKey, subkey } = request;
+    const { cname: client, crealm: clientRealm } = ticket.facts;
+    const { subkey } = request;
+    const { sessionKey } = ticket;
     delegated = scope.own(
       decodeDelegation(checksum.delegation, { sessionKey, subkey, client, clientRealm, encryptionTypes }),
     );
   }
 
   await claim(settings.replayCache, request, message, maxSkew);
-  const identity = identityOf({ ticket, authorization, delegated, identifyOnly: (flags & GSS_FLAG.IDENTIFY) !== 0 });
+  const identity = identityOf({ ticket, delegated, identifyOnly: (flags & GSS_FLAG.IDENTIFY) !== 0 });
   return { request, flags, target, identity };
 }
 
@@ -201,30 +205,31 @@ async function claim(cache: ReplayCache, request: ApRequest, message: ApReq, max
     throw new SspiError('REPLAY_CACHE_UNAVAILABLE', { stage: STAGE, cause: error });
   }
   if (verdict === 'fresh') return;
-  const client = formatPrincipal(ticket.cname, ticket.crealm);
-  throw new SspiError('REPLAY_DETECTED', { stage: STAGE, detail: `an authenticator of ${client}` });
+  throw new SspiError('REPLAY_DETECTED', { stage: STAGE, detail: `an authenticator of ${ticket.client}` });
 }
 
 /**
  * What an authenticator is known by: who made it for whom and when, and its own octets (RFC 4120 3.2.3, contract K14). A hash, so
  * that nobody can read in the cache who logs on where.
  */
-function claimKey({ owner, ticket, authenticator }: ApRequest, { authenticator: { cipher } }: ApReq): string {
-  const client = formatPrincipal(ticket.cname, ticket.crealm);
+function claimKey({ ticket: { owner, client }, authenticator }: ApRequest, { authenticator: { cipher } }: ApReq): string {
   const { ctime, cusec } = authenticator;
-  return toHex(sha256(encoder.encode(JSON.stringify([owner, client, ctime, cusec])), sha256(cipher)));
+  return toHex(sha256(encoder.encode(JSON.stringify([owner, client, ctime, cusec])), cipher));
 }
 
 const encoder = new TextEncoder();
 
-function encodeReply(part: EncApRepPart, key: KerberosKey, { host: { random } }: Scope): Uint8Array {
-  return encode(ApRep, { pvno: 5, msgType: 15, encPart: seal(EncApRepPart, part, { key, usage: KEY_USAGE.AP_REP, random }) });
+/** 30 bits: some peers take the number for a signed one. */
+function randomSequence(random: Random): number {
+  const octets = random.bytes(4);
+  return new DataView(octets.buffer, octets.byteOffset).getUint32(0) >>> 2;
 }
 
-/** 30 bits: some peers take the number for a signed one. */
-function randomSequence({ host }: Scope): number {
-  const octets = host.random.bytes(4);
-  return new DataView(octets.buffer, octets.byteOffset).getUint32(0) >>> 2;
+/** So many random octets at once, to be handed out in pieces: asking three times costs three times. */
+function drawOnce(random: Random, length: number): Random {
+  const octets = random.bytes(length);
+  let at = 0;
+  return { bytes: (count) => octets.slice(at, (at += count)) };
 }
 
 function assertThirdLeg(token: GssToken, key: KerberosKey, sequence: number): void {

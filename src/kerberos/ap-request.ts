@@ -4,6 +4,7 @@
  */
 import { decode } from '../der/index.ts';
 import { NTSTATUS, SEC_E, SspiError } from '../sspi/index.ts';
+import { assertUnderstood, readAuthorization } from './authorization.ts';
 import { DEFAULT_ENCRYPTION_TYPES, KEY_USAGE, KerberosKey } from './encryption/index.ts';
 import { skewText } from './failures.ts';
 import {
@@ -15,7 +16,9 @@ import {
   millisecondsOf,
   samePrincipal,
   TICKET_FLAGS,
+  type Ticket,
 } from './messages/index.ts';
+import { OpenTicket, type OpenTickets, ticketId } from './open-tickets.ts';
 import type { ServiceKey, ServiceKeys } from './service-keys.ts';
 
 /** RFC 4120 1.6: the clocks are as good as that. */
@@ -24,6 +27,8 @@ export const DEFAULT_MAX_SKEW = 300_000;
 /** What the checks are made with. */
 export interface ApRequestChecks {
   readonly keys: ServiceKeys;
+  /** Tickets that were opened before. */
+  readonly tickets?: OpenTickets | undefined;
   /** The session key of our ticket-granting ticket, for tickets of user-to-user authentication. */
   readonly userToUserKey?: KerberosKey | undefined;
   /** Milliseconds since 1970. */
@@ -36,61 +41,74 @@ export interface ApRequestChecks {
 /** A request that is genuine, of now, and of the client that the ticket was made for. Whether it comes a second time is open. */
 export interface ApRequest {
   /** Only what the KDC encrypted for us; nothing of what lay around it in the clear. */
-  readonly ticket: EncTicketPart;
+  readonly ticket: OpenTicket;
+  /** Keeps the session key; the caller disposes it. */
+  readonly hold: { dispose(): void };
   readonly authenticator: Authenticator;
-  readonly sessionKey: KerberosKey;
-  /** The client's subkey. */
+  /** The client's subkey; the caller disposes it. */
   readonly subkey: KerberosKey | undefined;
-  /** What the ticket was encrypted with. */
-  readonly serviceKey: KerberosKey;
-  /** Who has this key: see `ServiceKey`. */
-  readonly owner: string;
-  readonly isUserToUser: boolean;
   /** The client wants to be answered (ap-options). */
   readonly mutualRequired: boolean;
 }
 
 /**
- * Opens ticket and authenticator and checks them against each other and the clock. The caller disposes the keys that come out.
+ * Opens ticket and authenticator and checks them against each other and the clock, and the PAC in the ticket.
  * @throws SspiError one code for each thing that can be wrong; DerError
  */
 export function verifyApRequest(request: ApReq, checks: ApRequestChecks): ApRequest {
-  const { encryptionTypes = DEFAULT_ENCRYPTION_TYPES } = checks;
-  const { ticket, key: serviceKey, owner, isUserToUser } = openTicket(request, checks);
+  const { encryptionTypes = DEFAULT_ENCRYPTION_TYPES, keys, tickets } = checks;
+  const isUserToUser = (request.apOptions & AP_OPTIONS.USE_SESSION_KEY) !== 0;
+  const candidates = isUserToUser ? userToUserKeys(request.ticket, checks) : keys.forTicket(request.ticket);
 
-  const sessionKey = KerberosKey.from(ticket.key, encryptionTypes);
+  // What was opened before counts only for a service whose key did it.
+  const id = isUserToUser || tickets === undefined ? undefined : ticketId(request.ticket.encPart.cipher);
+  const known = id === undefined ? undefined : tickets?.find(id);
+  const isKnown = known !== undefined && candidates.some(({ key }) => key === known.serviceKey);
+  const { ticket, part } = isKnown ? { ticket: known, part: undefined } : openTicket(request.ticket, candidates, encryptionTypes);
+  const hold = ticket.hold();
   try {
-    const authenticator = openAuthenticator(request, sessionKey);
+    const authenticator = openAuthenticator(request, ticket.sessionKey);
     assertSameClient(ticket, authenticator);
     assertNow(authenticator, checks);
     assertValidNow(ticket, checks);
+    assertUnderstood(authenticator.authorizationData);
+    if (part !== undefined) {
+      ticket.authorization = readAuthorization(part, ticket.serviceKey, keys.ofKdc(request.ticket.realm));
+      if (id !== undefined) tickets?.keep(id, ticket);
+    }
     const subkey = authenticator.subkey && KerberosKey.from(authenticator.subkey, encryptionTypes);
     const mutualRequired = (request.apOptions & AP_OPTIONS.MUTUAL_REQUIRED) !== 0;
-    return { ticket, authenticator, sessionKey, subkey, serviceKey, owner, isUserToUser, mutualRequired };
+    return { ticket, hold, authenticator, subkey, mutualRequired };
   } catch (error) {
-    sessionKey.dispose();
+    hold.dispose();
     throw error;
+  } finally {
+    part?.key.keyvalue.fill(0);
   }
 }
 
-interface OpenedTicket {
-  readonly ticket: EncTicketPart;
-  readonly key: KerberosKey;
-  readonly owner: string;
-  readonly isUserToUser: boolean;
+type Candidate = Pick<ServiceKey, 'key' | 'owner'>;
+
+function userToUserKeys({ encPart }: Ticket, { userToUserKey }: ApRequestChecks): readonly Candidate[] {
+  if (userToUserKey?.etype === encPart.etype) return [{ key: userToUserKey, owner: 'user-to-user' }];
+  throw new SspiError('SERVICE_KEY_MISSING', { stage: 'Kerberos ticket', detail: 'it is a user-to-user ticket' });
 }
 
-function openTicket({ apOptions, ticket }: ApReq, { keys, userToUserKey }: ApRequestChecks): OpenedTicket {
-  const { encPart, sname, realm } = ticket;
-  const isUserToUser = (apOptions & AP_OPTIONS.USE_SESSION_KEY) !== 0;
-  let candidates: readonly Pick<ServiceKey, 'key' | 'owner'>[];
-  if (!isUserToUser) candidates = keys.forTicket(ticket);
-  else if (userToUserKey?.etype === encPart.etype) candidates = [{ key: userToUserKey, owner: 'user-to-user' }];
-  else throw new SspiError('SERVICE_KEY_MISSING', { stage: 'Kerberos ticket', detail: 'it is a user-to-user ticket' });
-
-  for (const { key, owner } of candidates) {
-    const plaintext = key.forUsage(KEY_USAGE.TICKET).decrypt(encPart.cipher);
-    if (plaintext !== undefined) return { ticket: decode(EncTicketPart, plaintext), key, owner, isUserToUser };
+function openTicket({ encPart, sname, realm }: Ticket, candidates: readonly Candidate[], encryptionTypes: readonly number[]) {
+  for (const { key: serviceKey, owner } of candidates) {
+    const plaintext = serviceKey.forUsage(KEY_USAGE.TICKET).decrypt(encPart.cipher);
+    if (plaintext === undefined) continue;
+    const part = decode(EncTicketPart, plaintext);
+    const { key, authorizationData: _, caddr: __, transited, ...facts } = part;
+    const { trType, contents } = transited;
+    const ticket = new OpenTicket({
+      facts: { ...facts, transited: { trType, contents: contents.slice() } }, // the plaintext goes, and the key in it
+      sessionKey: KerberosKey.from(key, encryptionTypes),
+      serviceKey,
+      owner,
+      client: formatPrincipal(part.cname, part.crealm),
+    });
+    return { ticket, part };
   }
   // Nothing is known of whoever sent this: to the service it is a refused logon.
   throw new SspiError('TICKET_UNREADABLE', {
@@ -109,11 +127,11 @@ function openAuthenticator({ authenticator: { etype, cipher } }: ApReq, sessionK
 }
 
 /** A ticket is good for the client that the KDC made it for. Addresses in it are not looked at: networks translate them. */
-function assertSameClient({ cname, crealm }: EncTicketPart, authenticator: Authenticator): void {
+function assertSameClient({ facts: { cname, crealm }, client }: OpenTicket, authenticator: Authenticator): void {
   if (samePrincipal(cname, authenticator.cname) && crealm === authenticator.crealm) return;
   throw new SspiError('PRINCIPAL_MISMATCH', {
     stage: 'Kerberos authenticator',
-    detail: `the ticket is of ${formatPrincipal(cname, crealm)}`,
+    detail: `the ticket is of ${client}`,
     ntStatus: NTSTATUS.LOGON_FAILURE,
   });
 }
@@ -128,8 +146,8 @@ function assertNow({ ctime, cusec }: Authenticator, { now, maxSkew = DEFAULT_MAX
   });
 }
 
-function assertValidNow(ticket: EncTicketPart, { now, maxSkew = DEFAULT_MAX_SKEW }: ApRequestChecks): void {
-  const { authtime, starttime = authtime, endtime, flags } = ticket;
+function assertValidNow({ facts }: OpenTicket, { now, maxSkew = DEFAULT_MAX_SKEW }: ApRequestChecks): void {
+  const { authtime, starttime = authtime, endtime, flags } = facts;
   const stage = 'Kerberos ticket';
   if ((flags & TICKET_FLAGS.INVALID) !== 0)
     throw new SspiError('TICKET_NOT_YET_VALID', { stage, detail: 'it is postdated, and no KDC has validated it' });

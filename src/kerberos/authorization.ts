@@ -3,10 +3,9 @@
  * 4120 5.2.6, contract K15).
  * @module
  */
-import { type ClientAuthorization, SspiError, toFileTime } from '../sspi/index.ts';
-import type { ApRequest } from './ap-request.ts';
+import { type ClientAuthorization, fromFileTime, SspiError } from '../sspi/index.ts';
 import type { KerberosKey } from './encryption/index.ts';
-import { AD_TYPE, type AuthorizationData, findAuthorizationData, type Ticket } from './messages/index.ts';
+import { AD_TYPE, type AuthorizationData, type EncTicketPart, findAuthorizationData } from './messages/index.ts';
 import {
   decodeLogonInfo,
   decodePac,
@@ -25,7 +24,7 @@ import {
   verifyServerSignature,
   verifyTicketSignature,
 } from './pac/index.ts';
-import type { ServiceKeys } from './service-keys.ts';
+import type { ServiceKey } from './service-keys.ts';
 
 /** What was found. */
 export interface Authorization {
@@ -36,24 +35,24 @@ export interface Authorization {
 }
 
 /**
- * Reads and verifies.
- * @param envelope - the ticket as it lay in the AP-REQ
+ * Reads and verifies what the KDC put into a ticket. What a client writes into its authenticator is no authorization.
+ * @param serviceKey - what the ticket was encrypted with
+ * @param kdcKeys - of the realm's KDC, when the service has them
  * @throws SspiError PAC_INVALID, AUTHORIZATION_DATA_UNKNOWN
  */
-export function readAuthorization(request: ApRequest, { realm }: Ticket, keys: ServiceKeys): Authorization {
-  const { ticket, authenticator } = request;
+export function readAuthorization(
+  ticket: EncTicketPart,
+  serviceKey: KerberosKey,
+  kdcKeys: readonly ServiceKey[],
+): Authorization {
   assertUnderstood(ticket.authorizationData);
-  assertUnderstood(authenticator.authorizationData);
-
-  // Only what the KDC put into the ticket counts; a client may write what it likes into its authenticator.
   const [octets, ...more] = findAuthorizationData(ticket.authorizationData, AD_TYPE.WIN2K_PAC);
   if (octets === undefined) return { hasPac: false, client: undefined };
   if (more.length > 0) throw invalid('there is more than one');
   const pac = decodePac(octets);
-  verifyServerSignature(pac, request.serviceKey);
-  assertOfTicket(pac, request);
-  const kdcKeys = keys.ofKdc(realm);
-  if (kdcKeys.length > 0) verifyAsKdc(pac, request, kdcKeys.map(({ key }) => key));
+  verifyServerSignature(pac, serviceKey);
+  assertOfTicket(pac, ticket);
+  if (kdcKeys.length > 0) verifyAsKdc(pac, ticket, kdcKeys);
   return { hasPac: true, client: clientOf(pac) };
 }
 
@@ -75,7 +74,8 @@ const UNDERSTOOD: ReadonlySet<number> = new Set([
   AD_TYPE.TARGET_PRINCIPAL,
 ]);
 
-function assertUnderstood(data: AuthorizationData | undefined): void {
+/** @throws SspiError AUTHORIZATION_DATA_UNKNOWN */
+export function assertUnderstood(data: AuthorizationData | undefined): void {
   const unknown = data?.find(({ adType }) => !UNDERSTOOD.has(adType));
   if (unknown === undefined) return;
   throw new SspiError('AUTHORIZATION_DATA_UNKNOWN', {
@@ -85,21 +85,22 @@ function assertUnderstood(data: AuthorizationData | undefined): void {
 }
 
 /** [MS-PAC] 2.7: a PAC belongs to one client and one logon. */
-function assertOfTicket(pac: Pac, { ticket: { cname, authtime } }: ApRequest): void {
+function assertOfTicket(pac: Pac, { cname, authtime }: EncTicketPart): void {
   const octets = pacBuffer(pac, PAC_TYPE.CLIENT_INFO);
   if (octets === undefined) throw invalid('there is no PAC_CLIENT_INFO');
   const { clientId, name } = decodePacClientInfo(octets);
   const isSame = name.toLowerCase() === cname.nameString.join('/').toLowerCase();
-  if (!isSame || clientId !== toFileTime(authtime)) throw invalid('it belongs to another ticket');
+  const seconds = Math.floor(fromFileTime(clientId) / 1000); // a ticket has room for whole ones only
+  if (!isSame || seconds * 1000 !== authtime) throw invalid('it belongs to another ticket');
 }
 
 /**
  * Where the keys of the KDC are, what it signed for itself is checked too: it keeps a service from making tickets to itself
  * (CVE-2020-17049, CVE-2022-37967). Old KDCs make the first of these signatures only.
  */
-function verifyAsKdc(pac: Pac, { ticket }: ApRequest, keys: readonly KerberosKey[]): void {
+function verifyAsKdc(pac: Pac, ticket: EncTicketPart, keys: readonly ServiceKey[]): void {
   const { cksumtype } = pacSignature(pac, PAC_TYPE.KDC_CHECKSUM);
-  const fitting = keys.filter(({ type }) => type.checksumTypes.includes(cksumtype));
+  const fitting = keys.map(({ key }) => key).filter(({ type }) => type.checksumTypes.includes(cksumtype));
   const key = fitting.find((one) => isValid(() => verifyKdcSignature(pac, one)));
   if (key === undefined) throw invalid('the KDC signature does not verify');
   if (pacBuffer(pac, PAC_TYPE.TICKET_CHECKSUM) !== undefined) verifyTicketSignature(pac, ticket, key);

@@ -17,6 +17,7 @@ import { DEFAULT_ENCRYPTION_TYPES } from './encryption/index.ts';
 import { decodeKeytab, type KeytabEntry } from './files/index.ts';
 import { KERBEROS_INFO } from './info.ts';
 import { acquireLogon, isClientIdentity, missing, octetsOf } from './logon.ts';
+import { OpenTickets } from './open-tickets.ts';
 import { ServiceKeys } from './service-keys.ts';
 
 const STAGE = 'Kerberos credential';
@@ -101,11 +102,14 @@ async function acquireService(settings: KerberosAcceptorSettings, host: Host): P
     if (keytab !== undefined && keys.empty)
       throw new SspiError('ENCRYPTION_TYPE_REFUSED', { stage: STAGE, detail: 'the keytab has no key of an allowed type' });
     const logon = userToUser === undefined ? undefined : await acquireLogon(userToUser, host);
+    const tickets = new OpenTickets();
     return {
       settings: { ...settings, encryptionTypes, keytab: undefined },
       keys,
+      tickets,
       userToUser: logon?.tickets,
       dispose: () => {
+        tickets.dispose();
         keys.dispose();
         logon?.dispose();
       },

@@ -23,8 +23,8 @@ export const SERVICE = 'HTTP/server.example.test';
 export const MUTUAL = ISC_REQ.MUTUAL_AUTH | ISC_REQ.CONFIDENTIALITY | ISC_REQ.SEQUENCE_DETECT | ISC_REQ.REPLAY_DETECT;
 
 /** Time stands where it is put; randomness counts up, so that every number is another one. */
-export function stillHost(now = NOW): Host & { readonly clock: { time: number; now(): number } } {
-  let next = 1;
+export function stillHost(now = NOW, seed = 1): Host & { readonly clock: { time: number; now(): number } } {
+  let next = seed;
   const clock = { time: now, now: () => clock.time };
   return { clock, random: { bytes: (length) => Uint8Array.from({ length }, () => (next = (next * 75 + 74) % 65_537) & 0xff) } };
 }

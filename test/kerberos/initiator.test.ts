@@ -4,6 +4,7 @@ import { hmacMd5 } from '../../src/crypto/index.ts';
 import { decode, encode } from '../../src/der/index.ts';
 import type { Host } from '../../src/host/index.ts';
 import { KerberosCredential } from '../../src/kerberos/credential.ts';
+import { OpenTickets } from '../../src/kerberos/open-tickets.ts';
 import {
   AD_TYPE,
   AP_OPTIONS,
@@ -272,7 +273,7 @@ describe('the AP exchange', () => {
     const client = initiator(credential);
     const token = await tokenOf(client);
     const { authenticator } = openRequest(token, ticket);
-    const server = await acceptor(realm);
+    const server = await acceptor(realm, {}, {}, stillHost(NOW, 4711));
     const answer = await tokenOf(server, token);
     await client.step(answer);
     const { subkey, seqNumber } = unseal(EncApRepPart, decode(ApRep, decodeGssToken(answer).message).encPart, ticket.sessionKey, KEY_USAGE.AP_REP);
@@ -656,6 +657,6 @@ function userAcceptor(grantingTicket: KerberosTicket) {
     grantingTicket: async () => grantingTicket.clone(),
   };
   const settings = { replayCache: memoryReplayCache({ clock: host.clock }) };
-  const service = { settings, keys: new ServiceKeys([]), userToUser, dispose: () => undefined };
+  const service = { settings, keys: new ServiceKeys([]), tickets: new OpenTickets(), userToUser, dispose: () => undefined };
   return new KerberosCredential({ use: 1, host, expiry: 0n, service }).accept({ flags: 0 });
 }

@@ -63,7 +63,7 @@ export class TestRealm {
     readonly etype?: number;
   }) {
     this.realm = options.realm ?? REALM;
-    this.now = options.now;
+    this.now = Math.floor(options.now / 1000) * 1000;
     this.etype = options.etype ?? 18;
     this.random = options.random;
   }
