@@ -128,7 +128,13 @@ class ExchangeContext implements SecurityContext, Scope {
     this.#assertReady(input);
     this.#busy = true;
     try {
-      return await this.#advance(input, credential);
+      if (this.#established === undefined) this.#checkDeadline();
+      const frame = this.#frame(input);
+      if ('missing' in frame) return { status: SEC_E.INCOMPLETE_MESSAGE, missing: frame.missing, consumed: 0 };
+      const { whole } = frame;
+      const { done, value } = await this.#advance(input, whole, credential);
+      if (this.#disposed) throw deletedMeanwhile();
+      return done === true ? this.#establish(value, whole) : this.#report(value, whole);
     } catch (error) {
       throw this.#poison(error);
     } finally {
@@ -136,32 +142,25 @@ class ExchangeContext implements SecurityContext, Scope {
     }
   }
 
-  async #advance(input: Uint8Array, credential: Credential | undefined): Promise<Step> {
+  #frame(input: Uint8Array): Frame {
     const { frame } = this.#options;
-    if (this.#established === undefined) this.#checkDeadline();
-    let whole = input.length;
-    if (frame !== undefined && input.length > 0) {
-      const found = frame(input);
-      if ('missing' in found) return { status: SEC_E.INCOMPLETE_MESSAGE, missing: found.missing, consumed: 0 };
-      whole = found.whole;
-    }
+    return frame === undefined || input.length === 0 ? { whole: input.length } : frame(input);
+  }
+
+  #advance(
+    input: Uint8Array,
+    whole: number,
+    credential: Credential | undefined,
+  ): Promise<IteratorResult<Leg, Established>> {
     if (this.#established !== undefined) this.#beginAgain();
     this.#count(whole);
     this.credential = credential;
 
-    // A view, and never a Buffer: the `slice` of a Buffer does not copy, and exchanges rely on it that it does.
-    const token = new Uint8Array(input.buffer, input.byteOffset, whole);
-    let result: IteratorResult<Leg, Established>;
-    if (this.#exchange === undefined) {
-      const { start, again } = this.#options;
-      this.#exchange = (this.#renewing && again !== undefined ? again : start)(this, token);
-      result = await this.#exchange.next(EMPTY); // the first value sent into a generator is lost: hence `first`
-    } else {
-      result = await this.#exchange.next(token);
-    }
-    if (this.#disposed) throw deletedMeanwhile();
-    if (result.done === true) return this.#establish(result.value, whole);
-    return this.#report(result.value, whole);
+    const token = plainView(input, whole);
+    if (this.#exchange !== undefined) return this.#exchange.next(token);
+    const { start, again } = this.#options;
+    this.#exchange = (this.#renewing && again !== undefined ? again : start)(this, token);
+    return this.#exchange.next(EMPTY); // the first value sent into a generator is lost: hence `first`
   }
 
   /** Limits and deadline hold for each authentication by itself. */
@@ -188,6 +187,7 @@ class ExchangeContext implements SecurityContext, Scope {
 
   #establish(established: Established, whole: number): Step {
     this.#established = established;
+    this.#exchange = undefined; // with all that it remembers of the conversation
     this.#renewing = false;
     this.publish('FLAGS', () => ({ flags: established.flags }));
     return {
@@ -292,6 +292,12 @@ class ExchangeContext implements SecurityContext, Scope {
     for (const thing of this.#owned.splice(0).reverse()) thing.dispose();
     this.#options.onEnd?.();
   }
+}
+
+/** A view, and never a Buffer: the `slice` of a Buffer does not copy, and exchanges rely on it that it does. */
+function plainView(input: Uint8Array, whole: number): Uint8Array {
+  if (whole === input.length && input.constructor === Uint8Array) return input;
+  return new Uint8Array(input.buffer, input.byteOffset, whole);
 }
 
 function deletedMeanwhile(cause?: unknown): SspiError {
