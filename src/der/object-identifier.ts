@@ -25,12 +25,18 @@ export const objectIdentifier: Schema<string> = schemaOf(
     while (reader.position < reader.end) dotted += `.${readNumber(reader)}`;
     return dotted;
   },
-  (writer, value) => {
-    const octets = contentsOf(value);
-    if (octets.length > MOST_OCTETS) throw new DerError('OBJECT IDENTIFIER is too long', { kind: 'limit' });
-    writer.put(Uint8Array.from(octets));
-  },
+  (writer, value) => writer.put(known.get(value) ?? remember(value, contentsOf(value))),
 );
+
+/** Programs write the same few again and again. */
+const known = new Map<string, Uint8Array>();
+const MOST_KNOWN = 64;
+
+function remember(dotted: string, contents: Uint8Array): Uint8Array {
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(dotted, contents);
+  return contents;
+}
 
 /** Reads seven bits of each octet, as long as the eighth is set. */
 function readNumber(reader: Reader): number | bigint {
@@ -47,13 +53,15 @@ function readNumber(reader: Reader): number | bigint {
   return reader.fail('OBJECT IDENTIFIER ends within a number');
 }
 
-function contentsOf(dotted: string): number[] {
+function contentsOf(dotted: string): Uint8Array {
   // Three decimal digits are hardly ever less than an octet: no need to read a text that cannot fit.
   const arcs = dotted.length <= 3 * MOST_OCTETS && DOTTED.test(dotted) ? dotted.split('.').map(BigInt) : [];
   const [first, second, ...rest] = arcs;
   if (first === undefined || second === undefined || (first < 2n && second >= 40n))
     throw new DerError('not an OBJECT IDENTIFIER in dotted form');
-  return [first * 40n + second, ...rest].flatMap(base128);
+  const octets = [first * 40n + second, ...rest].flatMap(base128);
+  if (octets.length > MOST_OCTETS) throw new DerError('OBJECT IDENTIFIER is too long', { kind: 'limit' });
+  return Uint8Array.from(octets);
 }
 
 function base128(value: bigint): number[] {
