@@ -34,13 +34,19 @@ export class InnerMechanism {
    */
   async step(negoTokens: readonly { readonly negoToken: Uint8Array }[] = [{ negoToken: EMPTY }]): Promise<Uint8Array> {
     let answer: Uint8Array = EMPTY;
-    for (const { negoToken } of negoTokens) {
-      const step = await this.context.step(negoToken).catch(withoutToken);
-      if (!('token' in step))
-        throw new SspiError('MALFORMED_TOKEN', { stage: 'negoTokens', detail: 'a token is cut short' });
-      answer = step.token;
-    }
+    for (const { negoToken } of negoTokens) answer = await this.#answerTo(negoToken);
     return answer;
+  }
+
+  async #answerTo(negoToken: Uint8Array): Promise<Uint8Array> {
+    try {
+      const step = await this.context.step(negoToken);
+      if ('token' in step) return step.token;
+    } catch (error) {
+      // What the mechanism would tell its peer by itself has no place in CredSSP: errorCode is for that.
+      throw asSspiError(error).withToken(undefined);
+    }
+    throw new SspiError('MALFORMED_TOKEN', { stage: 'negoTokens', detail: 'a token is cut short' });
   }
 
   seal(message: Uint8Array): Uint8Array {
@@ -65,9 +71,4 @@ export class InnerMechanism {
       throw new SspiError('INTERNAL_ERROR', { stage: 'CredSSP', detail: 'not a GSS mechanism' });
     return messages;
   }
-}
-
-/** What the mechanism would tell its peer by itself has no place in CredSSP: errorCode is for that. */
-function withoutToken(error: unknown): never {
-  throw asSspiError(error).withToken(undefined);
 }
