@@ -103,8 +103,10 @@ class Logon {
           if (!this.#isGoingOn(offered)) this.#begin(this.#choose(offered, error), body);
           break;
 
-        // Once, with the KDC's time: whoever sends this error in its name gains a timestamp of that time, and no more.
+        // Once, with the KDC's time: whoever sends this error in its name gains a timestamp of that time, and no more. When
+        // our clock is days behind, the end that we ask for is in the KDC's past.
         case KRB_ERROR_CODE.KRB_AP_ERR_SKEW:
+        case KRB_ERROR_CODE.KDC_ERR_NEVER_VALID:
           if (isSkewTried) throw refusalOf(error, this.#facts);
           isSkewTried = true;
           this.#client.clock.adopt(millisecondsOf(error.stime, error.susec));

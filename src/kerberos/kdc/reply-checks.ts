@@ -128,13 +128,15 @@ function ticketOf(reply: AsRep | TgsRep, part: EncKdcRepPart, expected: Expectat
     throw mismatch(stage, 'the ticket is renewable for longer than was asked for');
   if (endtime <= now - clockSkew) throw outside('TICKET_EXPIRED', stage, now - endtime);
   if (startTime > now + clockSkew) throw outside('TICKET_NOT_YET_VALID', stage, startTime - now);
+  const sessionKey = KerberosKey.from(part.key, body.etype);
+  part.key.keyvalue.fill(0); // the key has a copy, and this one nobody would wipe
   return new KerberosTicket({
     client: reply.cname,
     clientRealm: reply.crealm,
     server: part.sname,
     serverRealm: part.srealm,
     ticket: reply.ticket,
-    sessionKey: KerberosKey.from(part.key, body.etype),
+    sessionKey,
     flags: part.flags,
     authTime: part.authtime,
     startTime,

@@ -546,6 +546,14 @@ describe('the clock', () => {
     expect(kdc.asked).toHaveLength(5); // no third request this time
   });
 
+  test('a clock that is days behind asks for an end in the past, and is put right as well', async () => {
+    const error: Lies['error'] = (_, count) =>
+      count === 1 ? { errorCode: KRB_ERROR_CODE.KDC_ERR_NEVER_VALID } : undefined;
+    const { client, logon } = scene({ ahead: -48 * HOUR, lies: { error } });
+    expect((await logon()).endTime).toBe(NOON + 8 * HOUR);
+    expect(client.clock.offset).toBe(48 * HOUR);
+  });
+
   test('a KDC that says so a second time is an error with the measured skew', async () => {
     const error = () => ({ errorCode: KRB_ERROR_CODE.KRB_AP_ERR_SKEW });
     const { kdc, logon } = scene({ ahead: 412_000, lies: { error } });

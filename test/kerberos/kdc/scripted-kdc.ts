@@ -45,6 +45,8 @@ import {
 } from '../../../src/kerberos/messages/index.ts';
 import { SspiError } from '../../../src/sspi/index.ts';
 
+const ALL_TYPES = [17, 18, 19, 20, 23];
+
 /** Noon, the first of January 2026. */
 export const NOON = Date.UTC(2026, 0, 1, 12);
 
@@ -204,7 +206,7 @@ export class ScriptedKdc implements RealmNetwork {
       testKey(request.ticket.sname.nameString.join('/')),
       KEY_USAGE.TICKET,
     );
-    const session = KerberosKey.from(granting.key);
+    const session = KerberosKey.from(granting.key, ALL_TYPES);
     const authenticator = unseal(Authenticator, request.authenticator, session, KEY_USAGE.TGS_REQ_AUTHENTICATOR);
     const isOwn =
       authenticator.cksum !== undefined &&
@@ -232,7 +234,7 @@ export class ScriptedKdc implements RealmNetwork {
     const { part, ticket } = this.#issue(reqBody, { cname, crealm, sname: target, flags, key });
     const lied = this.lies.part?.(part) ?? part;
     const sealing = {
-      key: KerberosKey.from(authenticator.subkey),
+      key: KerberosKey.from(authenticator.subkey, ALL_TYPES),
       usage: KEY_USAGE.TGS_REP_SUBKEY,
       random: this.#random,
     };
@@ -245,7 +247,8 @@ export class ScriptedKdc implements RealmNetwork {
     who: { cname: PrincipalName; crealm: string; sname: PrincipalName; flags: number; key: KerberosKey },
   ): { part: EncKdcRepPart; ticket: Ticket } {
     const { realm, clock } = this.#options;
-    const session = KerberosKey.generate(encryptionType(18), this.#random).reveal();
+    const sessionType = body.etype.includes(18) ? 18 : (body.etype[0] ?? 18);
+    const session = KerberosKey.generate(encryptionType(sessionType, [sessionType]), this.#random).reveal();
     const authtime = Math.floor(clock.now() / 1000) * 1000;
     const asked = body.kdcOptions;
     const flags =
