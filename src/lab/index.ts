@@ -1,5 +1,21 @@
 /**
- * A realm to log on to without Windows: a KDC, accounts, keytabs. For tests and demonstrations, and for nothing else.
+ * A realm to log on to without Windows: a KDC, accounts of every kind, a server with Network Level Authentication, and faults on
+ * request. FOR TESTS AND DEMONSTRATIONS, and for nothing else: keys lie in memory, and nothing is guarded.
+ *
+ * `lab()` starts all of it in this process; several may stand beside each other. `LabKdc` is the KDC alone, octets in and octets
+ * out, and `listenAsKdc` lets it listen on the loopback address for `kinit` and its like.
+ * @example
+ * await using realm = await lab();
+ * const server = await realm.nla();
+ * const { stream } = await connectNla({
+ *   host: 'localhost',
+ *   port: server.port,
+ *   identity: realm.identity('alice'),
+ *   rootStore: [realm.certificate.certificate],
+ *   platform: realm.host,
+ * });
+ * const logon = await server.next(); // accepted: LAB\\alice, by Kerberos
+ * realm.kdc.faults = { clockAhead: 3_600_000 }; // and so on
  * @module
  */
 export type { LabAccount, LabAccountState } from './account.ts';

@@ -104,7 +104,7 @@ export async function lab(options: LabOptions = {}): Promise<Lab> {
   const { realm = 'LAB.EXAMPLE', accounts = LAB_ACCOUNTS, host = systemHost } = options;
   const server = options.server ?? `server.${realm.toLowerCase()}`;
   const computer = `${(server.split('.')[0] ?? server).slice(0, 15).toUpperCase()}$`;
-  const names = [server, 'localhost'];
+  const names = [...new Set([server, 'localhost'])]; // both, so that nothing has to be resolved
   const services = SERVICE_CLASSES.flatMap((service) => names.map((name) => `${service}/${name}`));
   const kdc = new LabKdc({
     ...options,

@@ -36,18 +36,23 @@ export async function listenAsKdc(kdc: LabKdc, port = 0): Promise<KdcListener> {
   for (let attempt = 1; ; attempt++) {
     const sockets = new Set<Socket>();
     let isOpen = true;
+    // A KDC that was closed in the middle of an answer has no keys any more. Other errors are faults of the fixture, and are seen.
+    const unlessClosed = (error: unknown): void => {
+      if (isOpen) throw error;
+    };
     const server = createServer((socket) => {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
-      answerTcp(kdc, socket);
+      answerTcp(kdc, socket, unlessClosed);
     });
     const udp = createSocket('udp4');
     try {
       const bound = await bind(server, udp, port);
       udp.on('message', (request, from) => {
-        void kdc.handleDatagram(new Uint8Array(request)).then((answer) => {
+        const answered = kdc.handleDatagram(new Uint8Array(request)).then((answer) => {
           if (isOpen) udp.send(answer, from.port, from.address);
         });
+        answered.catch(unlessClosed);
       });
       const close = async (): Promise<void> => {
         if (!isOpen) return;
@@ -82,7 +87,7 @@ async function closed(one: Server | UdpSocket): Promise<void> {
 }
 
 /** 7.2.2: each message behind its length; there may be several on one connection. */
-function answerTcp(kdc: LabKdc, socket: Socket): void {
+function answerTcp(kdc: LabKdc, socket: Socket, onError: (error: unknown) => void): void {
   let received: Uint8Array = new Uint8Array(0);
   socket.on('error', () => socket.destroy());
   socket.on('data', (chunk: Uint8Array) => {
@@ -94,7 +99,10 @@ function answerTcp(kdc: LabKdc, socket: Socket): void {
       if (received.length < LENGTH + length) return;
       const request = Uint8Array.from(received.subarray(LENGTH, LENGTH + length));
       received = received.subarray(LENGTH + length);
-      void kdc.handle(request).then((answer) => socket.write(framed(answer)));
+      kdc
+        .handle(request)
+        .then((answer) => socket.write(framed(answer)))
+        .catch(onError);
     }
   });
 }

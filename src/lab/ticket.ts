@@ -77,7 +77,7 @@ export function replyPartOf(realm: Realm, grant: Grant, nonce: number, encrypted
   return realm.faults.forgeAnswer?.(part) ?? part;
 }
 
-/** The key that an answer is encrypted with, unless a fault says otherwise: then a random one that the caller disposes. */
+/** The key that an answer is encrypted with, unless a fault says otherwise: then a random one, which opens nothing else. */
 export function answerKey(realm: Realm, right: KerberosKey): KerberosKey {
   const { encryptionType: etype = right.etype, wrongKey } = realm.faults;
   if (etype === right.etype && wrongKey !== 'answer') return right;

@@ -1,10 +1,11 @@
 import { createConnection } from 'node:net';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { memoryReplayCache } from '../../src/acceptor/index.ts';
 import { LAB_ACCOUNTS, type Lab, type LogonOptions, lab, startMiddle } from '../../src/lab/index.ts';
 import { negotiatePackage } from '../../src/negotiate/index.ts';
 import { connectNla, type NlaConnection } from '../../src/rdp/index.ts';
-import { ASC_REQ, ISC_REQ, NTSTATUS, SEC_E, SECPKG_CRED, SspiError } from '../../src/sspi/index.ts';
+import { ASC_REQ, type AuthData, ISC_REQ, NTSTATUS, SEC_E, SECPKG_CRED, SspiError } from '../../src/sspi/index.ts';
 
 let realm: Lab;
 beforeEach(async () => {
@@ -80,6 +81,38 @@ describe('a lab with an RDP server', () => {
     expect(error).toMatchObject({ status: SEC_E.LOGON_DENIED, ntStatus: NTSTATUS.ACCOUNT_RESTRICTION });
   });
 
+  test('S11: Kerberos only, and a KDC that says nothing: over within the deadline, and no NTLM on the wire', async () => {
+    const server = await realm.nla();
+    realm.kdc.faults = { silent: true };
+    const { kerberos, ...identity } = realm.identity('alice', { mechanism: 'kerberos' });
+    const sent: string[] = [];
+    const started = performance.now();
+    const logon = connectNla({
+      host: realm.server,
+      stream: createConnection(server),
+      identity: { ...identity, kerberos: { ...kerberos, deadline: 300 } },
+      platform: realm.host,
+      observe: ({ message }) => sent.push(message),
+    });
+    expect(await refusal(logon)).toMatchObject({ code: 'KDC_UNREACHABLE', status: SEC_E.NO_AUTHENTICATING_AUTHORITY });
+    expect(performance.now() - started).toBeLessThan(1_500);
+    expect(sent.join()).not.toContain('NTLM');
+  });
+
+  test('the example of the door', async () => {
+    const server = await realm.nla();
+    const { stream } = await connectNla({
+      host: 'localhost',
+      port: server.port,
+      identity: realm.identity('alice'),
+      rootStore: [realm.certificate.certificate],
+      platform: realm.host,
+    });
+    stream.destroy();
+    const accepted = { kind: 'accepted', session: { identity: { name: 'LAB\\alice', mechanism: 'Kerberos' } } };
+    expect(await server.next()).toMatchObject(accepted);
+  });
+
   test('S11: a wrong password is not tried again by NTLM', async () => {
     const server = await realm.nla();
     const error = await refusal(connect(server, 'alice', { password: 'wrong' }));
@@ -129,6 +162,55 @@ describe('somebody in between', () => {
     expect(await server.next()).toMatchObject({ kind: 'accepted' });
   });
 });
+
+describe('what Kerberos can do in a lab', () => {
+  test('Y6, K2: delegation: the server goes on in the name of the user, and its own server sees him', async () => {
+    const client = realm.identity('alice', { mechanism: 'kerberos' });
+    const first = await establish(client, realm.acceptor(), { flags: ISC_REQ.DELEGATE });
+    const { delegated } = first.acceptor.query('ACCESS_TOKEN');
+    if (delegated === undefined) throw new Error('nothing was delegated');
+    const onward: AuthData = { ...delegated, kerberos: { configuration: realm.krb5Conf } };
+    const second = await establish(onward, realm.acceptor(), { targetName: `HTTP/${realm.server}` });
+    expect(second.acceptor.query('ACCESS_TOKEN')).toMatchObject({ name: 'LAB\\alice', mechanism: 'Kerberos' });
+    delegated.ccache.dispose();
+  });
+
+  test('K12: from user to user', async () => {
+    const kerberos = { realm: realm.realm, configuration: realm.krb5Conf };
+    const client: AuthData = {
+      ...realm.identity('alice', { mechanism: 'kerberos' }),
+      kerberos: { ...kerberos, userToUser: 'always' },
+    };
+    const server: AuthData = {
+      kind: 'kerberos-acceptor',
+      replayCache: memoryReplayCache(),
+      userToUser: realm.identity('bob', { mechanism: 'kerberos' }),
+    };
+    const { acceptor } = await establish(client, server, { targetName: 'bob' });
+    expect(acceptor.query('ACCESS_TOKEN')).toMatchObject({ name: 'LAB\\alice', mechanism: 'Kerberos' });
+  });
+});
+
+/** Contexts of Negotiate against each other, until both are established. */
+async function establish(
+  client: AuthData,
+  server: AuthData,
+  { flags = 0, targetName = realm.targetName }: { readonly flags?: number; readonly targetName?: string } = {},
+) {
+  const { host } = realm;
+  const outbound = await negotiatePackage.acquire({ use: SECPKG_CRED.OUTBOUND, authData: client, host });
+  const inbound = await negotiatePackage.acquire({ use: SECPKG_CRED.INBOUND, authData: server, host });
+  const initiator = outbound.initiate({ flags: ISC_REQ.MUTUAL_AUTH | flags, targetName });
+  const acceptor = inbound.accept({ flags: ASC_REQ.MUTUAL_AUTH });
+  let turn = await initiator.step();
+  for (let legs = 0; legs < 10; legs++) {
+    const answer = await acceptor.step('token' in turn ? turn.token : undefined);
+    if (answer.status === SEC_E.OK && initiator.state === 'established') break;
+    turn = await initiator.step('token' in answer ? answer.token : undefined);
+    if (acceptor.state === 'established' && initiator.state === 'established') break;
+  }
+  return { initiator, acceptor };
+}
 
 describe('labs beside each other', () => {
   test('K9: a client of one realm, a server of another that trusts it', async () => {
