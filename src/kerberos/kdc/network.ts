@@ -75,14 +75,16 @@ export class KdcNetwork implements RealmNetwork {
     const { transport, timer, limits = {} } = this.#options;
     const { patience = 1_000, perTry = 5_000, total = 10_000, maxReply = 2 ** 20, udpLimit = 1_465 } = limits;
     const stage = `Kerberos KDC of ${realm}`;
+    const isChange = service === 'kpasswd';
 
     const outcome = await raceAddresses({
       addresses: async (within) =>
-        this.#ordered(addressesOf(await this.#locate(realm, service, within), message.length, udpLimit)),
+        this.#ordered(addressesOf(await this.#locate(realm, service, within), message.length, isChange ? 0 : udpLimit)),
       send: async (kdc, within) => transport.exchange({ realm, message, kdc, maxReply, signal: within }),
-      judge: service === 'kdc' ? judgeKdcReply : () => 'answer',
+      judge: isChange ? () => 'answer' : judgeKdcReply,
       timer,
-      patience,
+      // A password is changed once: a second server that is asked beside the first would see a replay, and say so first.
+      patience: isChange ? perTry : patience,
       perTry,
       total,
       signal,

@@ -155,6 +155,27 @@ describe('KDCs of a realm', () => {
   });
 });
 
+describe('password changes', () => {
+  test('go over TCP, and to one server at a time', async () => {
+    let answer: (octets: Uint8Array) => void = () => undefined;
+    const slow = () =>
+      new Promise<Uint8Array>((resolve) => {
+        answer = resolve;
+      });
+    const { network, transport, timer } = scene({ 'tcp a:464': slow, 'tcp b:464': ANSWER }, ['a', 'b']);
+    const reply = network.exchange({ realm: 'R', message: new Uint8Array(10), service: 'kpasswd' });
+    await timer.advance(4_999);
+    expect(transport.asked).toEqual(['tcp a:464']);
+    answer(Uint8Array.of(0, 1)); // whatever it is: these frames look otherwise
+    expect(await reply).toEqual(Uint8Array.of(0, 1));
+  });
+
+  test('go to the next server when the first is not there', async () => {
+    const { network } = scene({ 'tcp b:464': ANSWER }, ['a', 'b']);
+    expect(await network.exchange({ realm: 'R', message: new Uint8Array(10), service: 'kpasswd' })).toEqual(ANSWER);
+  });
+});
+
 describe('where KDCs are', () => {
   function counting(endpoints: () => readonly { host: string; port: number }[]) {
     const asked: string[] = [];
