@@ -18,16 +18,7 @@ import {
 import type { LabAccount } from './account.ts';
 import { type KdcEvent, LabKdc } from './kdc.ts';
 import { type KdcListener, listenAsKdc } from './listen.ts';
-import {
-  asVersion,
-  type ChangeRequest,
-  type Middle,
-  oversize,
-  reset,
-  stalled,
-  startMiddle,
-  withoutMic,
-} from './middle.ts';
+import { MIDDLE_CHANGES, type Middle, type MiddleFault, startMiddle } from './middle.ts';
 import { type LabNla, type LabNlaOptions, startNla } from './nla.ts';
 import type { LabPolicy } from './realm.ts';
 import { ntlmRestriction } from './restrictions.ts';
@@ -76,18 +67,6 @@ export interface LogonOptions {
   /** Default: Kerberos, and NTLM where that does not work. */
   readonly mechanism?: 'kerberos' | 'ntlm' | 'both' | undefined;
 }
-
-/** What somebody in between can do. */
-export type MiddleFault = 'swapped-certificate' | 'stripped-mic' | 'old-version' | 'oversize' | 'reset' | 'stalled';
-
-const CHANGES: Readonly<Record<MiddleFault, ChangeRequest | undefined>> = {
-  'swapped-certificate': undefined,
-  'stripped-mic': withoutMic,
-  'old-version': asVersion(2),
-  oversize,
-  reset,
-  stalled,
-};
 
 /** What the server's account is called for. */
 const SERVICE_CLASSES = ['TERMSRV', 'HTTP', 'WSMAN', 'HOST', 'cifs', 'ldap', 'MSSQLSvc'];
@@ -290,7 +269,7 @@ export class Lab implements AsyncDisposable {
   async middle(server: { readonly host: string; readonly port: number }, fault: MiddleFault): Promise<Middle> {
     const own = selfSigned({ key: 'ec', dnsNames: [this.server, 'localhost'], now: this.host.clock.now() });
     const certificate = fault === 'swapped-certificate' ? own : this.certificate;
-    const middle = await startMiddle({ server, certificate, change: CHANGES[fault] });
+    const middle = await startMiddle({ server, certificate, change: MIDDLE_CHANGES[fault] });
     this.#open.push(middle);
     return middle;
   }

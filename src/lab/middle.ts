@@ -140,7 +140,7 @@ const AUTHENTICATE = new TextEncoder().encode('NTLMSSP\0\u0003\0\0\0');
 const MIC = { OFFSET: 72, LENGTH: 16 } as const;
 
 /** Takes the message integrity code out of NTLM's AUTHENTICATE, wherever in a token it stands (CVE-2019-1040). */
-export function withoutMic(request: TSRequest): TSRequest {
+function withoutMic(request: TSRequest): TSRequest {
   const negoTokens = request.negoTokens?.map(({ negoToken }) => {
     const token = Uint8Array.from(negoToken);
     const start = Buffer.from(token.buffer).indexOf(AUTHENTICATE);
@@ -151,21 +151,34 @@ export function withoutMic(request: TSRequest): TSRequest {
 }
 
 /** Says that its sender knows no newer version than this (CVE-2018-0886). */
-export function asVersion(version: number): (request: TSRequest) => TSRequest {
+function asVersion(version: number): (request: TSRequest) => TSRequest {
   return (request) => ({ ...request, version, clientNonce: version < 5 ? undefined : request.clientNonce });
 }
 
 /** The server's answers grow beyond every limit. */
-export function oversize(request: TSRequest, from: MessageFrom): TSRequest {
+function oversize(request: TSRequest, from: MessageFrom): TSRequest {
   return from === 'client' ? request : { ...request, negoTokens: [{ negoToken: new Uint8Array(4 * 1024 * 1024) }] };
 }
 
 /** The connection is cut when the server answers. */
-export function reset(request: TSRequest, from: MessageFrom): TSRequest | undefined {
+function reset(request: TSRequest, from: MessageFrom): TSRequest | undefined {
   return from === 'client' ? request : undefined;
 }
 
 /** The server's answers come never. */
-export function stalled(request: TSRequest, from: MessageFrom): TSRequest | Promise<never> {
+function stalled(request: TSRequest, from: MessageFrom): TSRequest | Promise<never> {
   return from === 'client' ? request : new Promise<never>(() => undefined);
 }
+
+/** What somebody in between can do: see `Lab.middle`. */
+export type MiddleFault = 'swapped-certificate' | 'stripped-mic' | 'old-version' | 'oversize' | 'reset' | 'stalled';
+
+/** What becomes of TSRequests with each fault. */
+export const MIDDLE_CHANGES: Readonly<Record<MiddleFault, ChangeRequest | undefined>> = {
+  'swapped-certificate': undefined,
+  'stripped-mic': withoutMic,
+  'old-version': asVersion(2),
+  oversize,
+  reset,
+  stalled,
+};
