@@ -14,7 +14,7 @@
  *   rootStore: [realm.certificate.certificate],
  *   platform: realm.host,
  * });
- * const logon = await server.next(); // accepted: LAB\\alice, by Kerberos
+ * const logon = await server.next(); // accepted: LAB\alice, by Kerberos
  * realm.kdc.faults = { clockAhead: 3_600_000 }; // and so on
  * @module
  */
