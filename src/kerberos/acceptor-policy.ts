@@ -19,8 +19,8 @@ import {
   AP_OPTIONS_DATA,
   findAuthorizationData,
   formatPrincipal,
-  type Ticket,
   TICKET_FLAGS,
+  type Ticket,
 } from './messages/index.ts';
 import type { OpenTicket } from './open-tickets.ts';
 

@@ -34,6 +34,7 @@ import { acceptorFlags, establish } from './established.ts';
 import { encodeRefusal } from './failures.ts';
 import { encodeGssToken, GSS_FLAG, type GssToken, TOKEN_ID } from './gss/index.ts';
 import { identityOf } from './identity.ts';
+import type { KerberosTicket } from './kdc/index.ts';
 import {
   AP_OPTIONS,
   ApRep,
@@ -44,7 +45,6 @@ import {
   seal,
   unseal,
 } from './messages/index.ts';
-import type { KerberosTicket } from './kdc/index.ts';
 import type { OpenTickets } from './open-tickets.ts';
 import type { ServiceKeys } from './service-keys.ts';
 import type { TicketSource } from './tickets.ts';
@@ -212,7 +212,10 @@ async function claim(cache: ReplayCache, request: ApRequest, message: ApReq, max
  * What an authenticator is known by: who made it for whom and when, and its own octets (RFC 4120 3.2.3, contract K14). A hash, so
  * that nobody can read in the cache who logs on where.
  */
-function claimKey({ ticket: { owner, client }, authenticator }: ApRequest, { authenticator: { cipher } }: ApReq): string {
+function claimKey(
+  { ticket: { owner, client }, authenticator }: ApRequest,
+  { authenticator: { cipher } }: ApReq,
+): string {
   const { ctime, cusec } = authenticator;
   return toHex(sha256(encoder.encode(JSON.stringify([owner, client, ctime, cusec])), cipher));
 }
@@ -229,16 +232,27 @@ function randomSequence(random: Random): number {
 function drawOnce(random: Random, length: number): Random {
   const octets = random.bytes(length);
   let at = 0;
-  return { bytes: (count) => octets.slice(at, (at += count)) };
+  return {
+    bytes(count) {
+      at += count;
+      return octets.slice(at - count, at);
+    },
+  };
 }
 
 function assertThirdLeg(token: GssToken, key: KerberosKey, sequence: number): void {
   if (token.tokenId !== TOKEN_ID.AP_REP)
-    throw new SspiError('UNEXPECTED_MESSAGE', { stage: 'Kerberos AP-REP', detail: 'the third leg of DCE style was expected' });
+    throw new SspiError('UNEXPECTED_MESSAGE', {
+      stage: 'Kerberos AP-REP',
+      detail: 'the third leg of DCE style was expected',
+    });
   const { encPart } = decode(ApRep, token.message);
   const { seqNumber } = unseal(EncApRepPart, encPart, key, KEY_USAGE.AP_REP);
   if (seqNumber !== sequence)
-    throw new SspiError('MESSAGE_ALTERED', { stage: 'Kerberos AP-REP', detail: 'the third leg has another sequence number' });
+    throw new SspiError('MESSAGE_ALTERED', {
+      stage: 'Kerberos AP-REP',
+      detail: 'the third leg has another sequence number',
+    });
 }
 
 /**

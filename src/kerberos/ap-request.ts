@@ -64,7 +64,9 @@ export function verifyApRequest(request: ApReq, checks: ApRequestChecks): ApRequ
   const id = isUserToUser || tickets === undefined ? undefined : ticketId(request.ticket.encPart.cipher);
   const known = id === undefined ? undefined : tickets?.find(id);
   const isKnown = known !== undefined && candidates.some(({ key }) => key === known.serviceKey);
-  const { ticket, part } = isKnown ? { ticket: known, part: undefined } : openTicket(request.ticket, candidates, encryptionTypes);
+  const { ticket, part } = isKnown
+    ? { ticket: known, part: undefined }
+    : openTicket(request.ticket, candidates, encryptionTypes);
   const hold = ticket.hold();
   try {
     const authenticator = openAuthenticator(request, ticket.sessionKey);
@@ -94,7 +96,11 @@ function userToUserKeys({ encPart }: Ticket, { userToUserKey }: ApRequestChecks)
   throw new SspiError('SERVICE_KEY_MISSING', { stage: 'Kerberos ticket', detail: 'it is a user-to-user ticket' });
 }
 
-function openTicket({ encPart, sname, realm }: Ticket, candidates: readonly Candidate[], encryptionTypes: readonly number[]) {
+function openTicket(
+  { encPart, sname, realm }: Ticket,
+  candidates: readonly Candidate[],
+  encryptionTypes: readonly number[],
+) {
   for (const { key: serviceKey, owner } of candidates) {
     const plaintext = serviceKey.forUsage(KEY_USAGE.TICKET).decrypt(encPart.cipher);
     if (plaintext === undefined) continue;
@@ -152,7 +158,10 @@ function assertValidNow({ facts }: OpenTicket, { now, maxSkew = DEFAULT_MAX_SKEW
   if ((flags & TICKET_FLAGS.INVALID) !== 0)
     throw new SspiError('TICKET_NOT_YET_VALID', { stage, detail: 'it is postdated, and no KDC has validated it' });
   if (starttime - now > maxSkew)
-    throw new SspiError('TICKET_NOT_YET_VALID', { stage, detail: `valid from ${iso(starttime)}, here it is ${iso(now)}` });
+    throw new SspiError('TICKET_NOT_YET_VALID', {
+      stage,
+      detail: `valid from ${iso(starttime)}, here it is ${iso(now)}`,
+    });
   if (now - endtime > maxSkew)
     throw new SspiError('TICKET_EXPIRED', { stage, detail: `valid until ${iso(endtime)}, here it is ${iso(now)}` });
 }

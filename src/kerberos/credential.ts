@@ -95,7 +95,10 @@ export class KerberosCredential implements Credential {
     this.#disposeWhenUnused();
   }
 
-  #context(options: InitiateOptions | AcceptOptions, exchange: Pick<ExchangeOptions, 'role' | 'start'>): SecurityContext {
+  #context(
+    options: InitiateOptions | AcceptOptions,
+    exchange: Pick<ExchangeOptions, 'role' | 'start'>,
+  ): SecurityContext {
     this.#contexts++;
     return contextOf({
       info: KERBEROS_INFO,

@@ -33,7 +33,8 @@ export function startDeadline(milliseconds: number, timer: Timer = systemTimer):
         promise.then(
           (thing) => {
             signal.removeEventListener('abort', onAbort);
-            if (signal.aborted) thing.dispose(); // nobody waits for it any more
+            if (signal.aborted)
+              thing.dispose(); // nobody waits for it any more
             else resolve(thing);
           },
           (reason: unknown) => {

@@ -44,7 +44,11 @@ export function encodeDelegation(forwarded: KerberosTicket, key: KerberosKey, no
     srealm: serverRealm,
     sname: server,
   };
-  const encPart = seal(EncKrbCredPart, { ticketInfo: [info], timestamp, usec }, { key, usage: KEY_USAGE.KRB_CRED, random });
+  const encPart = seal(
+    EncKrbCredPart,
+    { ticketInfo: [info], timestamp, usec },
+    { key, usage: KEY_USAGE.KRB_CRED, random },
+  );
   return encode(KrbCred, { pvno: 5, msgType: 22, tickets: [ticket], encPart });
 }
 
@@ -87,7 +91,11 @@ export function decodeDelegation(octets: Uint8Array, keys: DelegationKeys): Secr
   }
 }
 
-function ticketOf(ticket: Ticket, info: KrbCredInfo, { client, clientRealm, encryptionTypes }: DelegationKeys): KerberosTicket {
+function ticketOf(
+  ticket: Ticket,
+  info: KrbCredInfo,
+  { client, clientRealm, encryptionTypes }: DelegationKeys,
+): KerberosTicket {
   const { authtime = 0, starttime = authtime, endtime = 0 } = info;
   return new KerberosTicket({
     client,

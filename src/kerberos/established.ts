@@ -109,7 +109,8 @@ export function gssFlagsOf(requested: number): number {
   if ((requested & ISC_REQ.SEQUENCE_DETECT) !== 0) flags |= GSS_FLAG.SEQUENCE;
   if ((requested & ISC_REQ.CONFIDENTIALITY) !== 0) flags |= GSS_FLAG.CONF | GSS_FLAG.INTEG;
   // Neither order nor replay can be told without a signature.
-  if ((requested & (ISC_REQ.INTEGRITY | ISC_REQ.REPLAY_DETECT | ISC_REQ.SEQUENCE_DETECT)) !== 0) flags |= GSS_FLAG.INTEG;
+  if ((requested & (ISC_REQ.INTEGRITY | ISC_REQ.REPLAY_DETECT | ISC_REQ.SEQUENCE_DETECT)) !== 0)
+    flags |= GSS_FLAG.INTEG;
   // DCE style is a form of mutual authentication ([MS-KILE] 3.4.5.1).
   if ((requested & ISC_REQ.USE_DCE_STYLE) !== 0) flags |= GSS_FLAG.DCE_STYLE | GSS_FLAG.MUTUAL;
   if ((requested & ISC_REQ.IDENTIFY) !== 0) flags |= GSS_FLAG.IDENTIFY;

@@ -9,9 +9,9 @@
 import { encode } from '../der/index.ts';
 import { SEC_E, type SecurityStatus, SspiError, type SspiErrorCode } from '../sspi/index.ts';
 import {
+  KRB_ERROR_CODE as CODE,
   KERB_ERROR_DATA_TYPE,
   KerbErrorData,
-  KRB_ERROR_CODE as CODE,
   KrbError,
   krbErrorName,
   millisecondsOf,

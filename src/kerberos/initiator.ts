@@ -45,8 +45,8 @@ import {
   KrbError,
   millisecondsOf,
   seal,
-  type Ticket,
   TICKET_FLAGS,
+  type Ticket,
   unseal,
 } from './messages/index.ts';
 import { type Target, targetOf } from './target.ts';
@@ -91,7 +91,9 @@ export async function* initiate(
       ticket,
       usage: KEY_USAGE.AP_REQ_AUTHENTICATOR,
       checksum: { cksumtype: CHECKSUM_TYPE.GSS, checksum },
-      apOptions: ((flags & GSS_FLAG.MUTUAL) === 0 ? 0 : AP_OPTIONS.MUTUAL_REQUIRED) | (isUserToUser ? AP_OPTIONS.USE_SESSION_KEY : 0),
+      apOptions:
+        ((flags & GSS_FLAG.MUTUAL) === 0 ? 0 : AP_OPTIONS.MUTUAL_REQUIRED) |
+        (isUserToUser ? AP_OPTIONS.USE_SESSION_KEY : 0),
       sequenceNumber: sendSequence,
       authorizationData: authorizationData(ticket, options),
       clock: { now: () => unique },
@@ -220,7 +222,8 @@ async function* askForTicket(scope: Scope, { service, realm }: Target): AsyncGen
   const message = encode(KerbTgtRequest, { pvno: 5, msgType: 16, serverName: service, realm });
   const token = sent(scope, GSS_MECHANISM.USER_TO_USER, TOKEN_ID.TGT_REQ, message);
   const answer = received(scope, yield { token });
-  if (answer.tokenId === TOKEN_ID.KRB_ERROR) throw refusalOf(decode(KrbError, answer.message), scope.host.clock.now(), 'Kerberos TGT-REP').failure;
+  if (answer.tokenId === TOKEN_ID.KRB_ERROR)
+    throw refusalOf(decode(KrbError, answer.message), scope.host.clock.now(), 'Kerberos TGT-REP').failure;
   if (answer.tokenId !== TOKEN_ID.TGT_REP) throw unexpected('Kerberos TGT-REP');
   return decode(KerbTgtReply, answer.message).ticket;
 }
@@ -265,7 +268,12 @@ interface Reply {
   readonly sequence: number;
 }
 
-function verifyReply(answer: GssToken, { timestamp }: ApRequest, { sessionKey }: KerberosTicket, settings: KerberosSettings): Reply {
+function verifyReply(
+  answer: GssToken,
+  { timestamp }: ApRequest,
+  { sessionKey }: KerberosTicket,
+  settings: KerberosSettings,
+): Reply {
   if (answer.tokenId === TOKEN_ID.KRB_ERROR)
     throw refusalOf(decode(KrbError, answer.message), millisecondsOf(timestamp.time, timestamp.usec), STAGE).failure;
   if (answer.tokenId !== TOKEN_ID.AP_REP) throw unexpected(STAGE);

@@ -81,7 +81,10 @@ interface Situation {
   readonly host: Host;
 }
 
-async function readConfiguration({ configuration }: KerberosSettings, { files }: Host): Promise<Krb5Configuration | undefined> {
+async function readConfiguration(
+  { configuration }: KerberosSettings,
+  { files }: Host,
+): Promise<Krb5Configuration | undefined> {
   if (configuration === undefined) return undefined;
   return parseKrb5Conf(configuration, files === undefined ? undefined : await readIncludes(configuration, files));
 }
@@ -225,7 +228,8 @@ function realmOf(domain: string, { settings, configuration }: Situation): string
   const name = domain.toUpperCase();
   const { defaultRealm: first } = configuration?.libdefaults ?? {};
   const realms = [...(first === undefined ? [] : [first]), ...(configuration?.realms.keys() ?? [])];
-  const isCalled = (realm: string): boolean => realm.toUpperCase() === name || realm.toUpperCase().split('.')[0] === name;
+  const isCalled = (realm: string): boolean =>
+    realm.toUpperCase() === name || realm.toUpperCase().split('.')[0] === name;
   return realms.find(isCalled) ?? name;
 }
 

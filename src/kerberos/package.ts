@@ -72,7 +72,8 @@ async function acquire(request: CredentialRequest): Promise<Credential> {
   }
   const settings = serviceSettings(request);
   if (settings === undefined) {
-    if (authData.kind === 'anonymous' || authData.kind === 'acceptor') throw missing('there is nothing for Kerberos in them');
+    if (authData.kind === 'anonymous' || authData.kind === 'acceptor')
+      throw missing('there is nothing for Kerberos in them');
     throw new SspiError('UNKNOWN_CREDENTIALS', { stage: STAGE, detail: `Kerberos knows nothing of ${authData.kind}` });
   }
   if (!inbound) throw missing('keys of a service are not the credentials of a client');
@@ -100,7 +101,10 @@ async function acquireService(settings: KerberosAcceptorSettings, host: Host): P
   const keys = serviceKeys(keytab === undefined ? [] : decodeKeytab(octetsOf(keytab)), settings);
   try {
     if (keytab !== undefined && keys.empty)
-      throw new SspiError('ENCRYPTION_TYPE_REFUSED', { stage: STAGE, detail: 'the keytab has no key of an allowed type' });
+      throw new SspiError('ENCRYPTION_TYPE_REFUSED', {
+        stage: STAGE,
+        detail: 'the keytab has no key of an allowed type',
+      });
     const logon = userToUser === undefined ? undefined : await acquireLogon(userToUser, host);
     const tickets = new OpenTickets();
     return {

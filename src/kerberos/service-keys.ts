@@ -147,7 +147,10 @@ export class ServiceKeys {
       for (const key of keys) this.#add(idOf(other.name, other.realm ?? parsePrincipal(id).realm ?? ''), key);
     }
     if (found) return;
-    throw new SspiError('INVALID_PARAMETER', { stage: 'Kerberos keytab', detail: `no key of '${principal}' to call '${alias}'` });
+    throw new SspiError('INVALID_PARAMETER', {
+      stage: 'Kerberos keytab',
+      detail: `no key of '${principal}' to call '${alias}'`,
+    });
   }
 }
 

@@ -30,7 +30,12 @@ export function openToken(octets: Uint8Array, stage: string): GssToken {
 }
 
 /** Tells the observer of a token. */
-export function traceToken(scope: Scope, direction: ExchangeEvent['direction'], tokenId: number, octets: Uint8Array): void {
+export function traceToken(
+  scope: Scope,
+  direction: ExchangeEvent['direction'],
+  tokenId: number,
+  octets: Uint8Array,
+): void {
   const name = NAMES.get(tokenId) ?? `token 0x${tokenId.toString(16).padStart(4, '0')}`;
   scope.trace(() => ({ protocol: 'Kerberos', direction, message: `Kerberos ${name}`, size: octets.length }));
 }

@@ -34,9 +34,11 @@ export const SECPKG_ATTR = {
   ISSUER_LIST_EX: 0x59,
   CONNECTION_INFO: 0x5a,
   SESSION_INFO: 0x5d,
+  APP_DATA: 0x5e,
   REMOTE_CERTIFICATES: 0x5f,
   CIPHER_INFO: 0x64,
   REMOTE_CERT_CHAIN: 0x67,
+  KEYING_MATERIAL_INFO: 0x6a,
   KEYING_MATERIAL: 0x6b,
   SUBJECT_SECURITY_ATTRIBUTES: 128,
   C_ACCESS_TOKEN: 0x80000012,
@@ -207,6 +209,15 @@ export type DelegatedCredentials =
 /** How far a negotiation has come (contract §2.3, NEGOTIATION_INFO). */
 export const SECPKG_NEGOTIATION = { COMPLETE: 0, OPTIMISTIC: 1, IN_PROGRESS: 2, DIRECT: 3, TRY_MULTICRED: 4 } as const;
 
+/** Where a credential comes from: `SECPKG_CRED_CLASS`. */
+export const SECPKG_CRED_CLASS = {
+  NONE: 0,
+  EPHEMERAL: 10,
+  PERSISTED_GENERIC: 20,
+  PERSISTED_SPECIFIC: 30,
+  EXPLICIT: 40,
+} as const;
+
 /** The shape of each attribute's value. Times are FILETIME ticks in UTC; the SSPI function turns them into local time. */
 export interface AttributeValues {
   readonly SIZES: Sizes;
@@ -219,6 +230,7 @@ export interface AttributeValues {
   readonly NEGOTIATION_INFO: { readonly packageInfo: PackageInfo; readonly state: number };
   readonly NATIVE_NAMES: { readonly clientName: string; readonly serverName: string };
   readonly FLAGS: { readonly flags: number };
+  /** The type is one of {@link SECPKG_CRED_CLASS}. */
   readonly CREDENTIAL_NAME: { readonly credentialType: number; readonly credentialName: string };
   readonly ACCESS_TOKEN: ClientIdentity;
   readonly UNIQUE_BINDINGS: { readonly applicationData: Uint8Array };
@@ -236,11 +248,19 @@ export interface AttributeValues {
   readonly ISSUER_LIST_EX: { readonly issuers: readonly Uint8Array[] };
   readonly CONNECTION_INFO: ConnectionInfo;
   readonly SESSION_INFO: { readonly reconnect: boolean; readonly sessionId: Uint8Array };
+  /** What the application itself has put there with SetContextAttributes. */
+  readonly APP_DATA: { readonly appData: Uint8Array };
   /** DER, leaf first. */
   readonly REMOTE_CERTIFICATES: { readonly certificates: readonly Uint8Array[] };
   readonly CIPHER_INFO: CipherInfo;
   /** DER, leaf first. */
   readonly REMOTE_CERT_CHAIN: { readonly certificates: readonly Uint8Array[] };
+  /** For SetContextAttributes: what KEYING_MATERIAL is to be derived for (RFC 5705 4). */
+  readonly KEYING_MATERIAL_INFO: {
+    readonly label: string;
+    readonly contextValue?: Uint8Array | undefined;
+    readonly length: number;
+  };
   readonly KEYING_MATERIAL: { export(label: string, context: Uint8Array | undefined, length: number): Uint8Array };
   readonly SUBJECT_SECURITY_ATTRIBUTES: { readonly attributes: readonly string[] };
   readonly C_ACCESS_TOKEN: ClientIdentity;

@@ -52,7 +52,11 @@ function request(ticket: TicketOptions = {}, flags = MUTUAL, host = stillHost())
 }
 
 /** How a service refuses a token. */
-async function refusal(token: Uint8Array, settings: Partial<KerberosAcceptorIdentity> = {}, flags = 0): Promise<SspiError> {
+async function refusal(
+  token: Uint8Array,
+  settings: Partial<KerberosAcceptorIdentity> = {},
+  flags = 0,
+): Promise<SspiError> {
   return failureOf((await acceptor(realm, settings, { flags })).step(token));
 }
 
@@ -115,7 +119,9 @@ describe('RFC 4120 3.2.3: which key opens the ticket', () => {
   test('K14: an encryption type that is not in the keytab; the error says both', async () => {
     const failure = await refusal(await request(), { keytab: realm.keytab({ principal: SERVICE, etype: 17 }) });
     expect(failure).toMatchObject({ code: 'SERVICE_KEY_MISSING', status: SEC_E.NO_KERB_KEY });
-    expect(failure.detail).toContain('the ticket has aes256-cts-hmac-sha1-96 (18), the keytab aes128-cts-hmac-sha1-96 (17)');
+    expect(failure.detail).toContain(
+      'the ticket has aes256-cts-hmac-sha1-96 (18), the keytab aes128-cts-hmac-sha1-96 (17)',
+    );
     expect(answerOf(failure).errorCode).toBe(KRB_ERROR_CODE.KRB_AP_ERR_NOKEY);
   });
 
@@ -131,7 +137,11 @@ describe('RFC 4120 3.2.3: which key opens the ticket', () => {
   test('K14: a key of another password', async () => {
     const keytab = realm.keytab({ principal: SERVICE, keyOf: 'another' });
     const failure = await refusal(await request(), { keytab });
-    expect(failure).toMatchObject({ code: 'TICKET_UNREADABLE', status: SEC_E.LOGON_DENIED, detail: `${SERVICE}@EXAMPLE.TEST` });
+    expect(failure).toMatchObject({
+      code: 'TICKET_UNREADABLE',
+      status: SEC_E.LOGON_DENIED,
+      detail: `${SERVICE}@EXAMPLE.TEST`,
+    });
     expect(answerOf(failure)).toMatchObject({ errorCode: KRB_ERROR_CODE.KRB_AP_ERR_MODIFIED, realm: 'EXAMPLE.TEST' });
   });
 
@@ -199,10 +209,13 @@ describe('RFC 4120 3.2.3: the ticket is good now', () => {
     expect(detail).toBe('valid until 2026-01-15T11:54:00.000Z, here it is 2026-01-15T12:00:00.000Z');
   });
 
-  test.each([{ startTime: NOW + 5 * MINUTE }, { endTime: NOW - 5 * MINUTE }])('K14: %o is within the skew', async (ticket) => {
-    const server = await acceptor(realm);
-    expect(await server.step(await request(ticket))).toMatchObject({ status: SEC_E.OK });
-  });
+  test.each([{ startTime: NOW + 5 * MINUTE }, { endTime: NOW - 5 * MINUTE }])(
+    'K14: %o is within the skew',
+    async (ticket) => {
+      const server = await acceptor(realm);
+      expect(await server.step(await request(ticket))).toMatchObject({ status: SEC_E.OK });
+    },
+  );
 
   test('Z32: flags count only where they are encrypted', async () => {
     // The client believes that its ticket is good; the KDC wrote INVALID into it.
@@ -227,11 +240,18 @@ describe('RFC 4120 3.2.3: the authenticator', () => {
 
   test.each([
     ['name', (one: Authenticator) => ({ ...one, cname: { nameType: 1, nameString: ['bob'] } })],
-    ['name of another form', (one: Authenticator) => ({ ...one, cname: { nameType: 1, nameString: ['alice', 'admin'] } })],
+    [
+      'name of another form',
+      (one: Authenticator) => ({ ...one, cname: { nameType: 1, nameString: ['alice', 'admin'] } }),
+    ],
     ['realm', (one: Authenticator) => ({ ...one, crealm: 'OTHER.TEST' })],
   ])('K14: with the %s of another client', async (_, change) => {
     const failure = await refusal(await forged(change));
-    expect(failure).toMatchObject({ code: 'PRINCIPAL_MISMATCH', status: SEC_E.LOGON_DENIED, ntStatus: NTSTATUS.LOGON_FAILURE });
+    expect(failure).toMatchObject({
+      code: 'PRINCIPAL_MISMATCH',
+      status: SEC_E.LOGON_DENIED,
+      ntStatus: NTSTATUS.LOGON_FAILURE,
+    });
     expect(answerOf(failure).errorCode).toBe(KRB_ERROR_CODE.KRB_AP_ERR_BADMATCH);
   });
 
@@ -260,7 +280,10 @@ describe('RFC 4120 3.2.3: the authenticator', () => {
 describe('RFC 4121 4.1.1: the checksum of the authenticator', () => {
   test('K14: without one no flag is set, and nobody is answered', async () => {
     const server = await acceptor(realm);
-    const token = changed(await forged((one) => ({ ...one, cksum: undefined })), (apReq) => ({ ...apReq, apOptions: 0 }));
+    const token = changed(await forged((one) => ({ ...one, cksum: undefined })), (apReq) => ({
+      ...apReq,
+      apOptions: 0,
+    }));
     expect(await server.step(token)).toMatchObject({ status: SEC_E.OK, token: new Uint8Array(0), flags: 0 });
     expect(server.messages).toMatchObject({ integrity: false, confidentiality: false });
   });
@@ -305,7 +328,11 @@ describe('extended protection', () => {
   const otherBindings = { applicationData: new TextEncoder().encode('tls-server-end-point:two') };
   const bound = (bindings?: typeof channelBindings) =>
     tokenOf(initiator(clientWith(realm), { channelBindings: bindings }));
-  const outcome = async (token: Uint8Array, settings: Partial<KerberosAcceptorIdentity>, options: object): Promise<unknown> =>
+  const outcome = async (
+    token: Uint8Array,
+    settings: Partial<KerberosAcceptorIdentity>,
+    options: object,
+  ): Promise<unknown> =>
     (await acceptor(realm, settings, options)).step(token).then(
       ({ status }) => status,
       (error: SspiError) => error.code,
@@ -323,7 +350,9 @@ describe('extended protection', () => {
     ['some, the server has none', channelBindings, undefined, undefined, 0, SEC_E.OK],
     ['some, the server has none and requires them', channelBindings, undefined, 'required', 0, SEC_E.OK],
   ] as const)('K14, Z52: the client sends %s', async (_, clients, servers, channelBindingPolicy, flags, expected) => {
-    expect(await outcome(await bound(clients), { channelBindingPolicy }, { channelBindings: servers, flags })).toBe(expected);
+    expect(await outcome(await bound(clients), { channelBindingPolicy }, { channelBindings: servers, flags })).toBe(
+      expected,
+    );
   });
 
   test('K15: a client that knows of bindings and sends none is not on our channel', async () => {
@@ -389,7 +418,8 @@ describe('authorization data', () => {
 
   test('Z42: AD-IF-RELEVANT without end', async () => {
     let authorizationData: AuthorizationData = [{ adType: 999, adData: new Uint8Array(1) }];
-    for (let i = 0; i < 10; i++) authorizationData = [{ adType: AD_TYPE.IF_RELEVANT, adData: nested(authorizationData) }];
+    for (let i = 0; i < 10; i++)
+      authorizationData = [{ adType: AD_TYPE.IF_RELEVANT, adData: nested(authorizationData) }];
     expect(await refusal(await request({ authorizationData }))).toMatchObject({ code: 'MALFORMED_TOKEN' });
   });
 
@@ -463,7 +493,12 @@ describe('replay', () => {
 
   test.each([
     ['cannot be reached', () => Promise.reject(new Error('connection lost'))],
-    ['throws at once', () => { throw new TypeError('closed'); }],
+    [
+      'throws at once',
+      () => {
+        throw new TypeError('closed');
+      },
+    ],
   ])('a replay cache that %s lets nobody in', async (_, claim) => {
     const failure = await refusal(await request(), { replayCache: { claim } });
     expect(failure).toMatchObject({ code: 'REPLAY_CACHE_UNAVAILABLE', status: SEC_E.INSUFFICIENT_MEMORY });

@@ -26,7 +26,11 @@ export const MUTUAL = ISC_REQ.MUTUAL_AUTH | ISC_REQ.CONFIDENTIALITY | ISC_REQ.SE
 export function stillHost(now = NOW, seed = 1): Host & { readonly clock: { time: number; now(): number } } {
   let next = seed;
   const clock = { time: now, now: () => clock.time };
-  return { clock, random: { bytes: (length) => Uint8Array.from({ length }, () => (next = (next * 75 + 74) % 65_537) & 0xff) } };
+  const octet = (): number => {
+    next = (next * 75 + 74) % 65_537;
+    return next & 0xff;
+  };
+  return { clock, random: { bytes: (length) => Uint8Array.from({ length }, octet) } };
 }
 
 export function realmOf(etype = 18): TestRealm {

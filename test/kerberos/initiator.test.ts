@@ -4,7 +4,6 @@ import { hmacMd5 } from '../../src/crypto/index.ts';
 import { decode, encode } from '../../src/der/index.ts';
 import type { Host } from '../../src/host/index.ts';
 import { KerberosCredential } from '../../src/kerberos/credential.ts';
-import { OpenTickets } from '../../src/kerberos/open-tickets.ts';
 import {
   AD_TYPE,
   AP_OPTIONS,
@@ -20,7 +19,7 @@ import {
   GSS_MECHANISM,
   KEY_USAGE,
   KerbErrorData,
-  KerberosKey,
+  type KerberosKey,
   type KerberosTicket,
   KRB_ERROR_CODE,
   KrbError,
@@ -31,6 +30,7 @@ import {
   TOKEN_ID,
   unseal,
 } from '../../src/kerberos/index.ts';
+import { OpenTickets } from '../../src/kerberos/open-tickets.ts';
 import {
   ASC_REQ,
   ASC_RET,
@@ -80,7 +80,12 @@ function openRequest(token: Uint8Array, ticket: KerberosTicket) {
 }
 
 /** An AP-REP as a service would make it, or as somebody else would. */
-function reply(part: Partial<EncApRepPart>, authenticator: Authenticator, key: KerberosKey, usage: number = KEY_USAGE.AP_REP) {
+function reply(
+  part: Partial<EncApRepPart>,
+  authenticator: Authenticator,
+  key: KerberosKey,
+  usage: number = KEY_USAGE.AP_REP,
+) {
   const { ctime, cusec } = authenticator;
   const encPart = seal(EncApRepPart, { ctime, cusec, seqNumber: 7, ...part }, { key, usage, random: realm.random });
   return encodeGssToken(GSS_MECHANISM.KERBEROS, TOKEN_ID.AP_REP, encode(ApRep, { pvno: 5, msgType: 15, encPart }));
@@ -163,7 +168,9 @@ describe('AP-REQ, RFC 4120 3.2.2 and RFC 4121 4.1.1', () => {
   });
 
   test.each([ISC_REQ.DATAGRAM, ISC_REQ.NULL_SESSION])('flag %i is not for Kerberos', async (flags) => {
-    expect(await failureOf(initiator(observedClient().credential, { flags }).step())).toMatchObject({ code: 'UNSUPPORTED_FUNCTION' });
+    expect(await failureOf(initiator(observedClient().credential, { flags }).step())).toMatchObject({
+      code: 'UNSUPPORTED_FUNCTION',
+    });
   });
 });
 
@@ -176,7 +183,10 @@ describe('the AP exchange', () => {
     expect([initiatorError, acceptorError]).toEqual([undefined, undefined]);
     expect(tokens).toHaveLength(2);
     const message = new TextEncoder().encode('hello');
-    for (const [from, to] of [[client, server], [server, client]] as const) {
+    for (const [from, to] of [
+      [client, server],
+      [server, client],
+    ] as const) {
       expect(protection(to).unwrap(protection(from).wrap(message))).toEqual(message);
       protection(to).verify(message, protection(from).sign(message));
     }
@@ -190,10 +200,15 @@ describe('the AP exchange', () => {
     expect(tokens).toHaveLength(2);
     expect(client.query('FLAGS').flags).toBe(MUTUAL | ISC_RET.INTEGRITY);
     const { MUTUAL_AUTH, REPLAY_DETECT, SEQUENCE_DETECT, CONFIDENTIALITY, INTEGRITY, CONNECTION } = ASC_RET;
-    expect(server.query('FLAGS').flags).toBe(MUTUAL_AUTH | REPLAY_DETECT | SEQUENCE_DETECT | CONFIDENTIALITY | INTEGRITY | CONNECTION);
+    expect(server.query('FLAGS').flags).toBe(
+      MUTUAL_AUTH | REPLAY_DETECT | SEQUENCE_DETECT | CONFIDENTIALITY | INTEGRITY | CONNECTION,
+    );
     for (const context of [client, server]) {
       expect(context.query('LIFESPAN')).toEqual({ start: toFileTime(NOW - HOUR), expiry: toFileTime(NOW + 9 * HOUR) });
-      expect(context.query('KEY_INFO')).toMatchObject({ encryptAlgorithmName: 'AES256-CTS-HMAC-SHA1-96', keySize: 256 });
+      expect(context.query('KEY_INFO')).toMatchObject({
+        encryptAlgorithmName: 'AES256-CTS-HMAC-SHA1-96',
+        keySize: 256,
+      });
       expect(context.query('SIZES')).toEqual({ maxToken: 48_000, maxSignature: 28, blockSize: 1, securityTrailer: 60 });
     }
     expect(client.query('NATIVE_NAMES')).toEqual({ clientName: 'alice@EXAMPLE.TEST', serverName: SERVICE });
@@ -219,7 +234,11 @@ describe('the AP exchange', () => {
     const server = await acceptor(realm);
     const { tokens, acceptorError } = await converse(client, server);
     expect(acceptorError).toBeUndefined();
-    expect(tokens.map(({ from, token }) => [from, token[0]])).toEqual([['initiator', 0x6e], ['acceptor', 0x6f], ['initiator', 0x6f]]);
+    expect(tokens.map(({ from, token }) => [from, token[0]])).toEqual([
+      ['initiator', 0x6e],
+      ['acceptor', 0x6f],
+      ['initiator', 0x6f],
+    ]);
     expect(server.state).toBe('established');
     expect(server.query('FLAGS').flags & ASC_RET.USED_DCE_STYLE).not.toBe(0);
     const message = new TextEncoder().encode('hello');
@@ -276,7 +295,12 @@ describe('the AP exchange', () => {
     const server = await acceptor(realm, {}, {}, stillHost(NOW, 4711));
     const answer = await tokenOf(server, token);
     await client.step(answer);
-    const { subkey, seqNumber } = unseal(EncApRepPart, decode(ApRep, decodeGssToken(answer).message).encPart, ticket.sessionKey, KEY_USAGE.AP_REP);
+    const { subkey, seqNumber } = unseal(
+      EncApRepPart,
+      decode(ApRep, decodeGssToken(answer).message).encPart,
+      ticket.sessionKey,
+      KEY_USAGE.AP_REP,
+    );
     expect(client.query('SESSION_KEY').sessionKey.reveal()).toEqual(subkey?.keyvalue);
     expect(subkey?.keyvalue).not.toEqual(authenticator.subkey?.keyvalue);
     const mic = protection(client).sign(new Uint8Array(1));
@@ -297,10 +321,20 @@ describe('AP-REP, RFC 4120 3.2.5', () => {
   }
 
   test.each([
-    ['another time', (one: Authenticator, { sessionKey }: KerberosTicket) => reply({ ctime: one.ctime + 1000 }, one, sessionKey)],
-    ['other microseconds', (one: Authenticator, { sessionKey }: KerberosTicket) => reply({ cusec: one.cusec + 1 }, one, sessionKey)],
+    [
+      'another time',
+      (one: Authenticator, { sessionKey }: KerberosTicket) => reply({ ctime: one.ctime + 1000 }, one, sessionKey),
+    ],
+    [
+      'other microseconds',
+      (one: Authenticator, { sessionKey }: KerberosTicket) => reply({ cusec: one.cusec + 1 }, one, sessionKey),
+    ],
     ['another key', (one: Authenticator) => reply({}, one, realm.key('somebody'))],
-    ['the key in another usage', (one: Authenticator, { sessionKey }: KerberosTicket) => reply({}, one, sessionKey, KEY_USAGE.AP_REQ_AUTHENTICATOR)],
+    [
+      'the key in another usage',
+      (one: Authenticator, { sessionKey }: KerberosTicket) =>
+        reply({}, one, sessionKey, KEY_USAGE.AP_REQ_AUTHENTICATOR),
+    ],
   ])('K10, Z50: %s: the wrong principal', async (_, answer) => {
     const { client, step } = await answered(answer);
     expect(await failureOf(step)).toMatchObject({ code: 'MUTUAL_AUTH_FAILED', status: SEC_E.WRONG_PRINCIPAL });
@@ -439,13 +473,17 @@ describe('clock skew in the AP exchange, contract K11', () => {
   ])('a time %s is not followed: nobody vouches for it', async (_, stime) => {
     const client = initiator(observedClient().credential);
     await tokenOf(client);
-    expect(await failureOf(client.step(errorToken({ errorCode: 37, eData, stime })))).toMatchObject({ code: 'TIME_SKEW' });
+    expect(await failureOf(client.step(errorToken({ errorCode: 37, eData, stime })))).toMatchObject({
+      code: 'TIME_SKEW',
+    });
   });
 
   test('K11: other errors with such data are none of this', async () => {
     const client = initiator(observedClient().credential);
     await tokenOf(client);
-    expect(await failureOf(client.step(errorToken({ errorCode: 41, eData })))).toMatchObject({ code: 'TICKET_UNREADABLE' });
+    expect(await failureOf(client.step(errorToken({ errorCode: 41, eData })))).toMatchObject({
+      code: 'TICKET_UNREADABLE',
+    });
   });
 });
 
@@ -464,7 +502,9 @@ describe('delegation, RFC 4121 4.1.1', () => {
     if (delegated === undefined) throw new TypeError('nothing was delegated');
     const { owner, tickets } = readTickets(delegated.ccache.reveal(), [18]);
     expect(owner).toEqual({ name: { nameType: 1, nameString: ['alice'] }, realm: 'EXAMPLE.TEST' });
-    expect(tickets.map(({ server: one, sessionKey }) => [one.nameString, sessionKey.etype])).toEqual([[['krbtgt', 'EXAMPLE.TEST'], 18]]);
+    expect(tickets.map(({ server: one, sessionKey }) => [one.nameString, sessionKey.etype])).toEqual([
+      [['krbtgt', 'EXAMPLE.TEST'], 18],
+    ]);
     expect(`${JSON.stringify(delegated)}`).toContain('[redacted]');
   });
 
@@ -488,7 +528,8 @@ describe('delegation, RFC 4121 4.1.1', () => {
   });
 
   test('a ticket that cannot be forwarded is not, and the flags say so', async () => {
-    const forwardedTicket = (): Promise<KerberosTicket> => Promise.reject(new SspiError('KDC_POLICY', { stage: 'KDC' }));
+    const forwardedTicket = (): Promise<KerberosTicket> =>
+      Promise.reject(new SspiError('KDC_POLICY', { stage: 'KDC' }));
     const client = initiator(clientWith(realm, OK_AS_DELEGATE, {}, stillHost(), { forwardedTicket }), { flags });
     await converse(client, await acceptor(realm));
     expect(client.query('FLAGS').flags & ISC_RET.DELEGATE).toBe(0);
@@ -527,7 +568,9 @@ describe('which targets are tried', () => {
   ] as const)('K9: %s', async (targetName, nameString, nameType, named) => {
     const ticketFor = vi.fn(async () => realm.ticket());
     await tokenOf(initiator(clientWith(realm, {}, {}, stillHost(), { ticketFor }), { targetName }));
-    expect(ticketFor).toHaveBeenCalledWith(expect.objectContaining({ service: { nameType, nameString }, realm: named }));
+    expect(ticketFor).toHaveBeenCalledWith(
+      expect.objectContaining({ service: { nameType, nameString }, realm: named }),
+    );
   });
 });
 
@@ -580,7 +623,10 @@ describe('a KDC that is away', () => {
   test('a ticket that comes too late is wiped', async () => {
     const host = patientHost();
     let give: (ticket: KerberosTicket) => void = () => undefined;
-    const ticketFor = (): Promise<KerberosTicket> => new Promise((resolve) => { give = resolve; });
+    const ticketFor = (): Promise<KerberosTicket> =>
+      new Promise((resolve) => {
+        give = resolve;
+      });
     const outcome = failureOf(initiator(clientWith(realm, {}, {}, stillHost(), { ticketFor }), { host }).step());
     await Promise.resolve();
     host.pass(10_000);
@@ -609,8 +655,13 @@ describe('user to user, contract K12', () => {
     const server = userAcceptor(grantingTicket);
     const { tokens, initiatorError, acceptorError } = await converse(client, server);
     expect([initiatorError, acceptorError]).toEqual([undefined, undefined]);
-    expect(tokens.map(({ token }) => decodeGssToken(token)).map(({ mechanism, tokenId }) => [mechanism, tokenId])).toEqual(
-      [TOKEN_ID.TGT_REQ, TOKEN_ID.TGT_REP, TOKEN_ID.AP_REQ, TOKEN_ID.AP_REP].map((id) => [GSS_MECHANISM.USER_TO_USER, id]),
+    expect(
+      tokens.map(({ token }) => decodeGssToken(token)).map(({ mechanism, tokenId }) => [mechanism, tokenId]),
+    ).toEqual(
+      [TOKEN_ID.TGT_REQ, TOKEN_ID.TGT_REP, TOKEN_ID.AP_REQ, TOKEN_ID.AP_REP].map((id) => [
+        GSS_MECHANISM.USER_TO_USER,
+        id,
+      ]),
     );
     expect(ticketFor).toHaveBeenLastCalledWith(expect.objectContaining({ secondTicket: grantingTicket.ticket }));
     const { apOptions } = decode(ApReq, decodeGssToken(tokens[2]?.token ?? new Uint8Array(0)).message);
@@ -636,7 +687,9 @@ describe('user to user, contract K12', () => {
     const token = await tokenOf(initiator(credential));
     const { apReq } = openRequest(token, ticket);
     const changed = encode(ApReq, { ...apReq, apOptions: AP_OPTIONS.USE_SESSION_KEY });
-    const failure = await failureOf((await acceptor(realm)).step(encodeGssToken(GSS_MECHANISM.KERBEROS, TOKEN_ID.AP_REQ, changed)));
+    const failure = await failureOf(
+      (await acceptor(realm)).step(encodeGssToken(GSS_MECHANISM.KERBEROS, TOKEN_ID.AP_REQ, changed)),
+    );
     expect(failure).toMatchObject({ code: 'SERVICE_KEY_MISSING' });
   });
 
@@ -657,6 +710,12 @@ function userAcceptor(grantingTicket: KerberosTicket) {
     grantingTicket: async () => grantingTicket.clone(),
   };
   const settings = { replayCache: memoryReplayCache({ clock: host.clock }) };
-  const service = { settings, keys: new ServiceKeys([]), tickets: new OpenTickets(), userToUser, dispose: () => undefined };
+  const service = {
+    settings,
+    keys: new ServiceKeys([]),
+    tickets: new OpenTickets(),
+    userToUser,
+    dispose: () => undefined,
+  };
   return new KerberosCredential({ use: 1, host, expiry: 0n, service }).accept({ flags: 0 });
 }
