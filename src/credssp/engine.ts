@@ -42,7 +42,8 @@ export function frameTSRequest(input: Uint8Array, maxLength: number): Frame {
     return frameDer(input, { maxLength, lengths: 'ber-long' });
   } catch (error) {
     if (!(error instanceof DerError)) throw error;
-    throw new SspiError('MALFORMED_TOKEN', { stage: 'TSRequest', detail: error.message, cause: error });
+    const code = error.kind === 'limit' ? 'TOKEN_TOO_LARGE' : 'MALFORMED_TOKEN';
+    throw new SspiError(code, { stage: 'TSRequest', detail: error.message, cause: error });
   }
 }
 

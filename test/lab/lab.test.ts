@@ -145,7 +145,7 @@ describe('somebody in between', () => {
   });
 
   test.each([
-    ['oversize', 'MALFORMED_TOKEN'],
+    ['oversize', 'TOKEN_TOO_LARGE'],
     ['reset', 'CONNECTION_CLOSED'],
     ['stalled', 'DEADLINE_EXCEEDED'],
   ] as const)('C17: %s: the client is told so, in bounded time', async (fault, code) => {
