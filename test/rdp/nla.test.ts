@@ -227,7 +227,7 @@ describe('Network Level Authentication that fails', () => {
   test('C17: octets that are no TSRequest, and a TSRequest that is too large, end the logon at their header', async () => {
     for (const [octets, code] of [
       [Uint8Array.of(0x16, 0x03), 'MALFORMED_TOKEN'],
-      [Uint8Array.of(0x30, 0x84, 0x7f, 0xff, 0xff, 0xff), 'MALFORMED_TOKEN'],
+      [Uint8Array.of(0x30, 0x84, 0x7f, 0xff, 0xff, 0xff), 'TOKEN_TOO_LARGE'],
     ] as const) {
       const { near, far } = await pair();
       const accepting = server(far);
