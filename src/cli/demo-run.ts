@@ -97,7 +97,7 @@ export async function runDemo(): Promise<DemoRuns> {
     accounts: [{ ...ALICE, fullName: 'Alice Example', groups: [ADMINS] }],
     observe: (event) => calls.push(kdcRow(event)),
   });
-  const run = async (logon: LogonOptions): Promise<DemoLogon> => {
+  const run = async (logon: LogonOptions): Promise<Outcome> => {
     calls = [];
     return await logOn(realm, logon, calls);
   };
@@ -306,7 +306,7 @@ async function serverFacts(server: Endpoint, delegated: DelegatedCredentials | u
 function authorizationFacts(identity: ClientIdentity | undefined): DemoFacts {
   const { principal, authorization } = identity ?? {};
   if (principal === undefined || authorization === undefined) return {};
-  const { sid, groups, userPrincipalName = '' } = authorization;
+  const { sid = '', groups, userPrincipalName = '' } = authorization;
   return { principal, UPN: userPrincipalName, SID: sid, groups: groups.join(' ') };
 }
 
