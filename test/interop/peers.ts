@@ -41,8 +41,8 @@ export class Peers {
   }
 
   /** Starts a script that goes on running; it is ended with the others. */
-  start(script: string, args: readonly string[]): LineProcess {
-    const child = spawn(join(directory, script), args, { env: this.#environment({}) });
+  start(script: string, args: readonly string[], env: Record<string, string> = {}): LineProcess {
+    const child = spawn(join(directory, script), args, { env: this.#environment(env) });
     this.#children.push(child);
     return new LineProcess(child);
   }
