@@ -70,7 +70,7 @@ export async function acquireCredentialsHandle(
 }
 
 /** fCredentialUse (contract A4). */
-function readUse(credentialUse: unknown): number {
+export function readUse(credentialUse: unknown): number {
   const use = requireFlags(credentialUse, 'fCredentialUse');
   const unknownBits = (use & ~KNOWN_USES) >>> 0;
   if (unknownBits !== 0)

@@ -137,7 +137,7 @@ export async function advance(
       assertSameInput(entry.pending.input, call.token);
       return handOut(environment, entry, call, entry.pending.leg);
     }
-    const step = await takeStep(entry, call, input);
+    const step = entry.shutdown ? await sayGoodbye(entry, call) : await takeStep(entry, call, input);
     if ('kind' in step) return handOut(environment, entry, call, step);
     return askAgain(entry, call, step);
   } finally {
@@ -154,7 +154,7 @@ export function assertNotBusy(entry: ContextEntry): void {
 type AskAgain = Exclude<Step, { readonly token: Uint8Array }>;
 
 async function takeStep(entry: ContextEntry, call: ContextCall, input: Uint8Array): Promise<FinishedLeg | AskAgain> {
-  const credential = entry.wantsCredential ? entry.credential.credential : undefined;
+  const credential = entry.wantsCredential ? entry.credential?.credential : undefined;
   let step: Step;
   try {
     // A copy, because callers use their receive buffer again while mechanisms keep messages for their integrity codes.
@@ -169,6 +169,17 @@ async function takeStep(entry: ContextEntry, call: ContextCall, input: Uint8Arra
   if (!('token' in step)) return step;
   const { status, token, consumed, flags, expiry } = step;
   return { kind: 'success', status, token, extra: input.length - consumed, flags, expiry };
+}
+
+/** The channel ends, as ApplyControlToken asked (contract M16). What the peer sent, if anything, is not looked at. */
+async function sayGoodbye(entry: ContextEntry, call: ContextCall): Promise<FinishedLeg> {
+  const { messages } = entry.context;
+  if (messages.kind !== 'stream') throw new SspiError('UNSUPPORTED_FUNCTION', { stage: 'shutdown' });
+  const token = await messages.close();
+  assertNotDeleted(entry);
+  entry.shutdown = false;
+  const { length } = call.token ?? EMPTY;
+  return { kind: 'success', status: SEC_E.OK, token, extra: length, flags: entry.contextAttr, expiry: NEVER };
 }
 
 /** A context that was deleted during the call is no context any more, whatever the exchange made of it (contract L1). */

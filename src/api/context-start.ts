@@ -138,7 +138,7 @@ function replacementCredential(
   if (call.credential === undefined || call.credential === null) return undefined;
   const credential = findCredential(environment, call.credential);
   if (credential === entry.bound) return undefined;
-  if (credential.package !== entry.bound.package)
+  if (credential.package !== entry.bound?.package)
     throw new SspiError('INVALID_HANDLE', { stage: 'phCredential', detail: 'a credential of another package' });
   if (!entry.wantsCredential) throw new SspiError('WRONG_CREDENTIAL_HANDLE', { stage: 'phCredential' });
   assertUse(credential, call.role);

@@ -3,7 +3,15 @@
  * SSPI functions add to it.
  * @module
  */
-import type { ChannelBindings, Credential, SecurityContext, SecurityPackage, SspiError } from '../sspi/index.ts';
+import type {
+  AttributeValues,
+  ChannelBindings,
+  Credential,
+  KdcProxySettings,
+  SecurityContext,
+  SecurityPackage,
+  SspiError,
+} from '../sspi/index.ts';
 import type { IdentityFrame } from './auth-data.ts';
 
 /** Behind a `CredHandle`. The secrets live until the handle is freed and the last context is deleted (contract A14). */
@@ -12,6 +20,8 @@ export class CredentialEntry {
   readonly credential: Credential;
   /** Surroundings for another identity, which SECBUFFER_PKG_PARAMS may bring (contract R23). */
   readonly frame: IdentityFrame;
+  /** What SetCredentialsAttributes has set (contract L8). */
+  kdcProxy: (() => KdcProxySettings) | undefined;
   #freed = false;
   #contexts = 0;
 
@@ -69,10 +79,10 @@ export type FinishedLeg =
 /** Behind a `CtxtHandle`. */
 export class ContextEntry {
   readonly context: SecurityContext;
-  /** Behind the handle of the first call, which later calls may name again (contract R8). */
-  bound: CredentialEntry;
+  /** Behind the handle of the first call, which later calls may name again (contract R8). A context that was imported has none. */
+  bound: CredentialEntry | undefined;
   /** What the exchange works with: {@link bound}, or what came in its place (contract R23, R76). */
-  credential: CredentialEntry;
+  credential: CredentialEntry | undefined;
   /** Bits of `ISC_REQ` or `ASC_REQ` of the first call. */
   readonly requested: number;
   /** SECBUFFER_PKG_PARAMS was used. */
@@ -87,27 +97,42 @@ export class ContextEntry {
   pending: PendingLeg | undefined;
   /** A call of the handshake, of encryption, of decryption is under way (contract R10, M12). */
   readonly underWay = { step: false, encrypt: false, decrypt: false };
-  /** Why messages can no longer be protected (contract M11). */
+  /** Why messages can no longer be protected (contract M11), or why here no longer (L6). */
   broken: SspiError | undefined;
+  /** ApplyControlToken asked for the end of the channel: the next call says so to the peer (contract M16). */
+  shutdown = false;
+  /** What SetContextAttributes left here (contract L7). */
+  readonly set: {
+    appData: Uint8Array | undefined;
+    keyingMaterial: AttributeValues['KEYING_MATERIAL_INFO'] | undefined;
+  } = { appData: undefined, keyingMaterial: undefined };
   #deleted = false;
   readonly #retained: CredentialEntry[] = [];
 
   constructor(
     context: SecurityContext,
     start: {
-      readonly bound: CredentialEntry;
+      readonly bound: CredentialEntry | undefined;
       readonly supplied: CredentialEntry | undefined;
       readonly requested: number;
       readonly channelBindings: ChannelBindings | undefined;
+      /** Of a context that was imported. */
+      readonly suppliedCredentials?: boolean | undefined;
     },
   ) {
     this.context = context;
     this.bound = start.bound;
     this.credential = start.supplied ?? start.bound;
     this.requested = start.requested;
-    this.suppliedCredentials = start.supplied !== undefined;
+    this.suppliedCredentials = start.suppliedCredentials ?? start.supplied !== undefined;
     this.channelBindings = start.channelBindings;
-    for (const credential of new Set([this.bound, this.credential])) this.#retained.push(credential.retain());
+    for (const credential of new Set([this.bound, this.credential]))
+      if (credential !== undefined) this.#retained.push(credential.retain());
+  }
+
+  /** Established once, and under way to be so again (contract R72). */
+  get renewing(): boolean {
+    return this.established && this.context.state === 'negotiating';
   }
 
   get deleted(): boolean {
@@ -127,6 +152,7 @@ export class ContextEntry {
     this.#deleted = true;
     this.context.dispose();
     this.pending = undefined;
+    this.set.appData?.fill(0);
     for (const credential of this.#retained.splice(0)) credential.release();
   }
 }

@@ -2,7 +2,7 @@
  * What the SSPI functions work on: the packages, the host, and the tables behind the handles. There is no state outside of it.
  * @module
  */
-import type { Host } from '../host/index.ts';
+import type { FlowScope, Host } from '../host/index.ts';
 import {
   type ContextLimits,
   type ExchangeEvent,
@@ -12,6 +12,7 @@ import {
 } from '../sspi/index.ts';
 import type { ContextEntry, CredentialEntry } from './entries.ts';
 import { type CredHandle, type CtxtHandle, HandleTable } from './handles.ts';
+import type { Impersonation } from './impersonation.ts';
 
 /** What `createSspi` takes. */
 export interface SspiOptions {
@@ -27,6 +28,8 @@ export interface SspiOptions {
    * Absent: the time zone of the process.
    */
   readonly timezoneOffset?: ((milliseconds: number) => number) | undefined;
+  /** What ImpersonateSecurityContext needs; absent: nobody can be impersonated here (contract L5). */
+  readonly identityScope?: FlowScope<Impersonation> | undefined;
 }
 
 /** The options, and the tables. */
@@ -39,6 +42,7 @@ export interface Environment {
   readonly contexts: HandleTable<CtxtHandle, ContextEntry>;
   /** Octets that were allocated for callers: those that `freeContextBuffer` overwrites. */
   readonly allocated: WeakSet<Uint8Array>;
+  readonly identityScope: FlowScope<Impersonation> | undefined;
   /** FILETIME ticks in UTC as local time, with the offset in effect now (contract R46). */
   localTime(ticks: bigint): bigint;
 }
@@ -48,7 +52,7 @@ export interface Environment {
  * @throws SspiError INVALID_PARAMETER when two packages have the same name
  */
 export function createEnvironment(options: SspiOptions): Environment {
-  const { packages, host, limits, observe, timezoneOffset = systemTimezoneOffset } = options;
+  const { packages, host, limits, observe, identityScope, timezoneOffset = systemTimezoneOffset } = options;
   const names = new Set(packages.map(({ info }) => info.name.toLowerCase()));
   if (names.size !== packages.length)
     throw new SspiError('INVALID_PARAMETER', { stage: 'createSspi', detail: 'two packages have the same name' });
@@ -60,6 +64,7 @@ export function createEnvironment(options: SspiOptions): Environment {
     credentials: new HandleTable((generation) => ({ kind: 'credential', generation })),
     contexts: new HandleTable((generation) => ({ kind: 'context', generation })),
     allocated: new WeakSet(),
+    identityScope,
     localTime: (ticks) => toLocalFileTime(ticks, timezoneOffset(host.clock.now())),
   };
 }
@@ -110,6 +115,8 @@ export function findContext(environment: Environment, handle: unknown): ContextE
 export function findEstablishedContext(environment: Environment, handle: unknown): ContextEntry {
   const entry = findContext(environment, handle);
   if (!entry.established) throw new SspiError('CONTEXT_NOT_ESTABLISHED', { stage: 'context handle' });
+  if (entry.renewing)
+    throw new SspiError('CONTEXT_EXPIRED', { stage: 'context handle', detail: 're-authentication is under way' });
   if (entry.broken !== undefined) throw entry.broken;
   return entry;
 }

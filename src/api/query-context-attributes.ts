@@ -40,13 +40,21 @@ export interface Bindings {
   readonly applicationData: Uint8Array;
 }
 
+/** `SecPkgContext_KeyingMaterial`, and beside it the exporter itself. */
+export interface KeyingMaterial {
+  /** For what SetContextAttributes named with KEYING_MATERIAL_INFO; undefined when it named nothing. */
+  readonly keyingMaterial: Uint8Array | undefined;
+  export(label: string, context: Uint8Array | undefined, length: number): Uint8Array;
+}
+
 /** What each attribute gives. Times are in local time (contract R45). */
 export interface AttributeResults
-  extends Omit<AttributeValues, 'CREDS' | 'CREDS_2' | 'UNIQUE_BINDINGS' | 'ENDPOINT_BINDINGS'> {
+  extends Omit<AttributeValues, 'CREDS' | 'CREDS_2' | 'UNIQUE_BINDINGS' | 'ENDPOINT_BINDINGS' | 'KEYING_MATERIAL'> {
   readonly CREDS: ClientCreds;
   readonly CREDS_2: ClientCreds;
   readonly UNIQUE_BINDINGS: Bindings;
   readonly ENDPOINT_BINDINGS: Bindings;
+  readonly KEYING_MATERIAL: KeyingMaterial;
 }
 
 type NameOf<A extends number> = {
@@ -79,7 +87,7 @@ export async function queryContextAttributes<A extends number>(
     const { context, attribute } = requireParameters(parameters);
     const entry = findContext(environment, context);
     const name = nameOf(attribute);
-    if (!entry.established) assertEarly(entry, name);
+    if (!entry.established || entry.renewing) assertEarly(entry, name);
     // The number decides the name, and the name the value: `NameOf` says the same to the compiler.
     const value = resultOf(environment, entry, name) as AttributeResult<A> | null;
     return { status: SEC_E.OK, value };
@@ -148,6 +156,19 @@ function resultOf(environment: Environment, entry: ContextEntry, name: Attribute
       const bindings = encodeSecChannelBindings({ applicationData });
       return owned(environment, { bindings, applicationData });
     }
+    case 'KEYING_MATERIAL': {
+      const exporter = context.query(name);
+      const { keyingMaterial: info } = entry.set;
+      const derived = info === undefined ? undefined : exporter.export(info.label, info.contextValue, info.length);
+      if (derived !== undefined) environment.allocated.add(derived);
+      return { export: exporter.export, keyingMaterial: derived };
+    }
+    case 'APP_DATA': {
+      const { appData } = entry.set;
+      if (appData === undefined)
+        throw new SspiError('UNSUPPORTED_FUNCTION', { stage: 'attribute APP_DATA', detail: 'none was set' });
+      return owned(environment, { appData });
+    }
     default:
       return owned(environment, context.query(name));
   }
@@ -160,7 +181,7 @@ function clientCreds(environment: Environment, credentials: DelegatedCredentials
 }
 
 /** A value whose octets are copies: the caller may keep, change or free them without harm to the context (contract Q1). */
-function owned<T extends object>(environment: Environment, value: T): T {
+export function owned<T extends object>(environment: Environment, value: T): T {
   const copies: Record<string, unknown> = {};
   for (const [key, member] of Object.entries(value)) {
     if (member instanceof Uint8Array) copies[key] = allocate(environment, member);

@@ -2,7 +2,7 @@
  * What a CredSSP context tells about the mechanism inside it (contract §2.3).
  * @module
  */
-import type { AttributeName, Scope } from '../sspi/index.ts';
+import { type AttributeName, parseTargetName, type Scope, SECPKG_CRED_CLASS } from '../sspi/index.ts';
 import type { MechanismContext } from './mechanism.ts';
 
 /** Asked of the mechanism as they are. */
@@ -13,11 +13,13 @@ const FORWARDED_BY_ACCEPTOR = ['ACCESS_TOKEN', 'CLIENT_SPECIFIED_TARGET'] as con
 export const CREDSSP_ATTRIBUTES: readonly AttributeName[] = [
   ...FORWARDED,
   ...FORWARDED_BY_ACCEPTOR,
+  'CREDENTIAL_NAME',
   'C_ACCESS_TOKEN',
   'C_FULL_ACCESS_TOKEN',
   'CREDS',
   'CREDS_2',
   'FLAGS',
+  'IS_LOOPBACK',
   'LAST_CLIENT_TOKEN_STATUS',
   'LIFESPAN',
   'NEGOTIATION_INFO',
@@ -39,8 +41,12 @@ export function publishInnerAttributes(scope: Scope, context: MechanismContext, 
     forward('NEGOTIATION_INFO');
     forward('NEGO_STATUS');
   }
+  scope.publish('LAST_CLIENT_TOKEN_STATUS', () => ({ status: LAST_TOKEN_YES }));
   if (role === 'initiator') {
-    scope.publish('LAST_CLIENT_TOKEN_STATUS', () => ({ status: LAST_TOKEN_YES }));
+    scope.publish('CREDENTIAL_NAME', () => ({
+      credentialType: SECPKG_CRED_CLASS.EXPLICIT, // there are no others here (contract A2)
+      credentialName: context.query('NAMES').userName,
+    }));
     return;
   }
   for (const name of FORWARDED_BY_ACCEPTOR) forward(name);
@@ -48,4 +54,10 @@ export function publishInnerAttributes(scope: Scope, context: MechanismContext, 
   scope.publish('C_FULL_ACCESS_TOKEN', () => context.query('ACCESS_TOKEN'));
   // No claims travel in NTLM; the set is there and empty (contract Q3).
   scope.publish('SUBJECT_SECURITY_ATTRIBUTES', () => ({ attributes: [] }));
+}
+
+/** Whether a target is this machine, as far as its name tells: localhost, 127.0.0.0/8, ::1. */
+export function isLoopback(targetName: string | undefined): boolean {
+  const host = targetName === undefined ? '' : parseTargetName(targetName).host.toLowerCase();
+  return host === '::1' || /^(?:.+\.)?localhost\.?$/.test(host) || /^127(?:\.\d{1,3}){3}$/.test(host);
 }

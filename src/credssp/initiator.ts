@@ -15,7 +15,7 @@ import {
   SEC_E,
   SspiError,
 } from '../sspi/index.ts';
-import { publishInnerAttributes } from './attributes.ts';
+import { isLoopback, publishInnerAttributes } from './attributes.ts';
 import { bindingProof, FIRST_HASHED_VERSION } from './binding.ts';
 import { type Content, TSRequestChannel } from './channel.ts';
 import { encodeTSCredentials } from './credentials.ts';
@@ -99,6 +99,7 @@ export async function* initiate(scope: Scope, options: InitiatorOptions): Exchan
   const serverAuthentication = serverAuthenticationOf(mechanism, options);
   scope.publish('SERVER_AUTH_FLAGS', () => ({ flags: serverAuthentication }));
   publishInnerAttributes(scope, mechanism.context, 'initiator');
+  scope.publish('IS_LOOPBACK', () => ({ loopback: isLoopback(options.targetName) }));
   const delegated = decide(options, serverAuthentication !== 0);
   const plaintext = encodeTSCredentials(delegated);
   const authInfo = mechanism.seal(plaintext);

@@ -10,6 +10,7 @@ import type { Timer } from './timer.ts';
 
 export type { Dns, SrvRecord } from './dns.ts';
 export type { Files } from './files.ts';
+export type { FlowScope } from './flow.ts';
 export { type KdcAddress, type KdcExchange, type KdcTransport, kdcAddressText } from './kdc-transport.ts';
 export { systemTimer, type Timer } from './timer.ts';
 

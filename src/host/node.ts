@@ -9,6 +9,7 @@ import { nodeKdcTransport } from './node/kdc-transport.ts';
 
 export { nodeDns } from './node/dns.ts';
 export { nodeFiles } from './node/files.ts';
+export { nodeFlowScope } from './node/flow.ts';
 export { nodeKdcTransport } from './node/kdc-transport.ts';
 
 /** The machine that Node.js runs on. */
