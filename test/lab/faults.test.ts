@@ -170,7 +170,7 @@ describe('bad input to the KDC', () => {
     const client = clientOf([kdc]);
     using granting = await logOn(client);
     await requestServiceTicket(client, { grantingTicket: granting, service });
-    expect(requests).toHaveLength(3);
+    expect(requests.length).toBeGreaterThanOrEqual(3); // AS twice and TGS; one more when a reply takes the way over TCP
     for (const request of requests)
       for (let end = 1; end < request.length; end += 3)
         expect(codeOf(await handle(request.subarray(0, end)))).toBe(KRB_ERROR_CODE.KRB_ERR_GENERIC);
