@@ -58,6 +58,7 @@ export const credsspPackage: SecurityPackage = {
   acquire: async (request) => {
     const cred = credentialOf(request.authData);
     const options = cred.options ?? {};
+    assertSource(request, options);
     const tls = acquireTls(cred.schannelCred, request.use);
     try {
       const mechanism = await acquireMechanism(request, cred.spnegoCred, options);
@@ -106,6 +107,15 @@ function assertSubmitType(cred: CredSspCredential): CredSspCredential {
     default:
       throw unknownCredentials(`submit type ${type}`);
   }
+}
+
+/** AUTOLOGON_RESTRICTED leaves credentials that the caller gives, and no others (contract A15). */
+function assertSource({ use }: CredentialRequest, { source = 'fresh' }: CredSspOptions): void {
+  if ((use & SECPKG_CRED.AUTOLOGON_RESTRICTED) !== 0 && source !== 'fresh')
+    throw new SspiError('NO_CREDENTIALS', {
+      stage: 'pAuthData',
+      detail: `${source} credentials under AUTOLOGON_RESTRICTED`,
+    });
 }
 
 function unknownCredentials(detail: string): SspiError {

@@ -30,6 +30,8 @@ import {
   frameConnectionPdu,
   protocolNames,
   RDP_NEG_FAILURE_CODE,
+  RDP_NEG_REQ_FLAG,
+  RDP_NEG_RSP_FLAG,
   RDP_PROTOCOL,
 } from './x224.ts';
 
@@ -42,6 +44,11 @@ export interface AcceptNlaOptions extends Patience {
   readonly identity: AcceptorIdentity;
   /** Bits of {@link RDP_PROTOCOL} to offer: HYBRID, HYBRID_EX or both, which is the default. */
   readonly protocols?: number | undefined;
+  /**
+   * Let clients log on with Restricted Admin, handing no credentials over. Default false, as on Windows, where `DisableRestrictedAdmin`
+   * has to be set to 0 (contract Y16): whoever has a hash needs no password then.
+   */
+  readonly restrictedAdmin?: boolean | undefined;
   /**
    * Whether a user whose password is right may use this server. Default: everybody may. Under HYBRID_EX the client is told
    * (Early User Authorization Result), otherwise it sees the connection close.
@@ -69,6 +76,8 @@ export interface NlaSession extends Disposable {
   readonly selectedProtocol: number;
   /** The version of TSRequest that both sides speak. */
   readonly version: number;
+  /** The client asked for Restricted Admin, and may have it: there will be no credentials. */
+  readonly restrictedAdmin: boolean;
   /** What the client asked for in the clear: cookie, protocols, flags. */
   readonly request: ConnectionRequest;
   /** Zeroises the credentials. The stream stays open. */
@@ -124,7 +133,11 @@ async function negotiate(wire: Wire, options: AcceptNlaOptions): Promise<Negotia
   }
   await wire.write(
     'X.224 Connection Confirm',
-    encodeConnectionConfirm({ kind: 'selected', selectedProtocol, flags: 0 }),
+    encodeConnectionConfirm({
+      kind: 'selected',
+      selectedProtocol,
+      flags: options.restrictedAdmin === true ? RDP_NEG_RSP_FLAG.RESTRICTED_ADMIN_MODE_SUPPORTED : 0,
+    }),
   );
   return { request, selectedProtocol };
 }
@@ -147,12 +160,26 @@ async function authenticate(
     await authorize(wire, selectedProtocol, identity, credentials, options);
     wire.release();
     const dispose = (): void => accepting.dispose();
-    return { stream, identity, credentials, selectedProtocol, version, request, dispose, [Symbol.dispose]: dispose };
+    return {
+      stream,
+      identity,
+      credentials,
+      selectedProtocol,
+      version,
+      request,
+      restrictedAdmin: options.restrictedAdmin === true && asksForRestrictedAdmin(request),
+      dispose,
+      [Symbol.dispose]: dispose,
+    };
   } catch (error) {
     context?.dispose();
     await wire.end(error instanceof SspiError ? error.token : undefined);
     throw error;
   }
+}
+
+function asksForRestrictedAdmin({ negotiation }: ConnectionRequest): boolean {
+  return ((negotiation?.flags ?? 0) & RDP_NEG_REQ_FLAG.RESTRICTED_ADMIN_MODE_REQUIRED) !== 0;
 }
 
 async function acceptorContext(options: AcceptNlaOptions): Promise<SecurityContext> {

@@ -33,6 +33,8 @@ import {
   failureName,
   frameConnectionPdu,
   protocolNames,
+  RDP_NEG_REQ_FLAG,
+  RDP_NEG_RSP_FLAG,
   RDP_PROTOCOL,
 } from './x224.ts';
 
@@ -50,6 +52,11 @@ export interface ConnectNlaOptions extends Patience {
    * `{ kind: 'none' }` keeps the password at home. The caller keeps it.
    */
   readonly credentials?: DelegatedCredentials | undefined;
+  /**
+   * Restricted Admin: log on by the network logon alone, and hand nothing over that a compromised server could use elsewhere (contract
+   * X34). Refuses servers that do not support it. Default false.
+   */
+  readonly restrictedAdmin?: boolean | undefined;
   /** Instead of `TERMSRV/` and the host. */
   readonly targetName?: string | undefined;
   /** Refuse a server that neither Kerberos nor its certificate authenticates. Default false: most RDP certificates are self-signed. */
@@ -130,8 +137,9 @@ async function openTcp({ host, port = DEFAULT_PORT }: ConnectNlaOptions, timing:
 }
 
 async function negotiate(wire: Wire, options: ConnectNlaOptions): Promise<{ selectedProtocol: number; flags: number }> {
-  const { cookie, routingToken, correlationId } = options;
-  const negotiation = { flags: 0, requestedProtocols: REQUESTED, correlationId };
+  const { cookie, routingToken, correlationId, restrictedAdmin = false } = options;
+  const flags = restrictedAdmin ? RDP_NEG_REQ_FLAG.RESTRICTED_ADMIN_MODE_REQUIRED : 0;
+  const negotiation = { flags, requestedProtocols: REQUESTED, correlationId };
   const request: ConnectionRequest = { cookie, routingToken, negotiation };
   await wire.write('X.224 Connection Request', encodeConnectionRequest(request));
 
@@ -143,6 +151,12 @@ async function negotiate(wire: Wire, options: ConnectNlaOptions): Promise<{ sele
     case 'none':
       throw new SspiError('RDP_NEGOTIATION_FAILED', { stage, detail: 'the server knows only standard RDP security' });
     case 'selected':
+      // Without its word the server would want a password for the session, and the caller wants it to have none (contract F5).
+      if (restrictedAdmin && (confirm.flags & RDP_NEG_RSP_FLAG.RESTRICTED_ADMIN_MODE_SUPPORTED) === 0)
+        throw new SspiError('RDP_NEGOTIATION_FAILED', {
+          stage,
+          detail: 'the server does not support Restricted Admin',
+        });
       if (confirm.selectedProtocol === RDP_PROTOCOL.HYBRID || confirm.selectedProtocol === RDP_PROTOCOL.HYBRID_EX)
         return confirm;
       throw new SspiError('RDP_NEGOTIATION_FAILED', {
@@ -161,7 +175,7 @@ async function authenticate(
 ): Promise<NlaConnection> {
   const wire = new Wire(stream, timing);
   const { host, identity, rootStore, platform = systemHost } = options;
-  const credentials = options.credentials ?? credentialsOf(identity);
+  const credentials = options.restrictedAdmin === true ? NOTHING : (options.credentials ?? credentialsOf(identity));
   let context: SecurityContext | undefined;
   try {
     const server = judgeServer(stream, { host, rootStore, time: platform.clock.now() });
@@ -200,6 +214,8 @@ async function initiatorContext(
     observe,
   });
 }
+
+const NOTHING: DelegatedCredentials = { kind: 'none' };
 
 /** The identity's own password, as a copy that is wiped after the logon. */
 function credentialsOf(identity: AuthIdentity | NtHashIdentity): DelegatedCredentials {

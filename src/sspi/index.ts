@@ -21,6 +21,7 @@ export * from './ntstatus.ts';
 export * from './package.ts';
 export * from './package-info.ts';
 export * from './packed-logon.ts';
+export * from './remote-guard.ts';
 export * from './replay.ts';
 export * from './schannel-cred.ts';
 export * from './sec-channel-bindings.ts';
