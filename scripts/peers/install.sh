@@ -7,6 +7,8 @@ packages=(
   python3-impacket python3-openssl                          # CredSSP version 2 as a client: impacket
   python3-gssapi gss-ntlmssp krb5-user                      # SPNEGO and NTLM in C: MIT krb5, GSS-NTLMSSP
   krb5-kdc krb5-admin-server krb5-pkinit                    # a KDC with two realms, PKINIT, password changes: MIT krb5
+  samba samba-ad-provision smbclient ldap-utils             # an Active Directory domain: Samba
+  python3-samba samba-dsdb-modules samba-vfs-modules libsasl2-modules-gssapi-mit
   winbind                                                   # NTLMSSP and SPNEGO of Samba: ntlm_auth
 )
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
