@@ -26,6 +26,7 @@ import {
   decodeSecChannelBindings,
   unpackLogon,
 } from '../../src/sspi/index.ts';
+import { kerberosDecoders } from './kerberos-decoders.ts';
 import { mutate } from './mutate.ts';
 import { judge, type Target } from './target.ts';
 
@@ -97,6 +98,7 @@ export function decoderTargets({ tokens, certificates, tlsRecords }: Samples): T
   });
   return [
     ...simple,
+    ...kerberosDecoders(tokens).map(({ name, samples, decode: run }) => decoderTarget(name, samples, run)),
     decoderTarget('X.509 certificate', certificates, certificateReaders),
     decoderTarget('TLS records', tlsRecords, recordReaders),
   ];

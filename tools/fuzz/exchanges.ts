@@ -78,7 +78,8 @@ async function check(aftermath: Aftermath, pair: Pair, changed: boolean, inputs:
   }
 }
 
-async function exchangeMessages({ client, server }: Pair, inputs: readonly Uint8Array[]): Promise<void> {
+/** A message from the client arrives as it was sent. */
+export async function exchangeMessages({ client, server }: Pair, inputs: readonly Uint8Array[]): Promise<void> {
   const message = new TextEncoder().encode('a message');
   const [sender, receiver] = [client.messages, server.messages];
   if (sender.kind !== 'token' || receiver.kind !== 'token') throw new Finding('not GSS messages', inputs);

@@ -3,11 +3,22 @@
  * @module
  */
 import { X509Certificate } from 'node:crypto';
-import { credsspActors, negotiateActors, ntlmActors, schannelActors, tlsCredentials } from '../lab/actors.ts';
+import {
+  credsspActors,
+  credsspKerberosActors,
+  kerberosActors,
+  kerberosLab,
+  negotiateActors,
+  negotiatedKerberosActors,
+  ntlmActors,
+  schannelActors,
+  tlsCredentials,
+} from '../lab/actors.ts';
 import { converse } from '../lab/converse.ts';
 import { corpus } from './corpus.ts';
 import { decoderTargets } from './decoders.ts';
 import { bareCredSsp, exchangeTarget, NOW, type Pair, packagePair } from './exchanges.ts';
+import { apExchange, forgetfulReplayCache, kdcTargets, replayedRequest, tamperedExchange } from './kerberos.ts';
 import { messageTargets } from './messages.ts';
 import type { Chance } from './random.ts';
 import { rdpTarget } from './rdp.ts';
@@ -23,8 +34,18 @@ export async function targets(chance: Chance): Promise<Target[]> {
   const schannel = packagePair(await schannelActors(tls.ec));
   const credssp = packagePair(await credsspActors(tls.ec));
 
+  const realm = await kerberosLab(chance.host(NOW));
+  const kerberosLabActors = await kerberosActors(realm, forgetfulReplayCache());
+  const kerberos = apExchange(kerberosLabActors);
+  const mutual = packagePair(kerberosLabActors);
+  const negotiatedLab = await negotiatedKerberosActors(realm, forgetfulReplayCache());
+  const negotiated = packagePair(negotiatedLab);
+  const bareKerberos = bareCredSsp(negotiatedLab, chance.octets(65));
+  const credsspKerberos = packagePair(await credsspKerberosActors(tls.ec, realm, forgetfulReplayCache()));
+
   const recorded: Uint8Array[] = [];
-  for (const start of [ntlm, negotiate, bare, schannel, credssp]) recorded.push(...(await tokensOf(start(chance))));
+  const starts = [ntlm, negotiate, bare, schannel, credssp, mutual, negotiated, bareKerberos];
+  for (const start of starts) recorded.push(...(await tokensOf(start(chance))));
   const tokens = [...corpus(), ...recorded];
   const certificates = Object.values(tls).flatMap(({ server }) =>
     (server.certificates ?? []).map(({ certificate }) => new Uint8Array(new X509Certificate(certificate).raw)),
@@ -38,8 +59,16 @@ export async function targets(chance: Chance): Promise<Target[]> {
     exchangeTarget('CredSSP exchange, bare', bare, 'credentials-arrived', tokens),
     exchangeTarget('Schannel exchange', schannel, 'settled', tlsRecords),
     exchangeTarget('CredSSP exchange, with TLS', credssp, 'credentials-arrived', tlsRecords),
+    exchangeTarget('Kerberos exchange', kerberos, 'settled', tokens),
+    exchangeTarget('Kerberos exchange, mutual', mutual, 'messages-pass', tokens),
+    tamperedExchange(kerberos),
+    replayedRequest(kerberosLabActors),
+    exchangeTarget('SPNEGO exchange, Kerberos', negotiated, 'messages-pass', tokens),
+    exchangeTarget('CredSSP exchange, bare, Kerberos', bareKerberos, 'credentials-arrived', tokens),
+    exchangeTarget('CredSSP exchange, with TLS, Kerberos', credsspKerberos, 'credentials-arrived', tlsRecords),
+    ...(await kdcTargets(realm, kerberosLabActors, tokens)),
     ...(tls.ec.server.certificates ?? []).map((certificate) => rdpTarget(certificate, tokens)),
-    ...messageTargets({ ntlm, negotiate, schannel, credssp }),
+    ...messageTargets({ ntlm, negotiate, schannel, credssp, kerberos, 'SPNEGO with Kerberos': negotiated }),
   ];
 }
 

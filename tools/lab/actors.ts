@@ -5,18 +5,23 @@
 import { memoryAccounts } from '../../src/acceptor/index.ts';
 import { credsspPackage } from '../../src/credssp/package.ts';
 import { systemHost } from '../../src/host/index.ts';
+import { kerberosPackage } from '../../src/kerberos/package.ts';
+import { type Lab, lab } from '../../src/lab/index.ts';
 import { selfSigned } from '../../src/lab/self-signed.ts';
 import { negotiatePackage } from '../../src/negotiate/index.ts';
 import { ntlmPackage } from '../../src/ntlm/index.ts';
 import { schannelPackage } from '../../src/schannel/package.ts';
 import {
   type AcceptOptions,
+  type AcceptorIdentity,
   ASC_REQ,
   type AuthData,
+  type AuthIdentity,
   type ContextOptions,
   type CredSspOptions,
   type InitiateOptions,
   ISC_REQ,
+  type ReplayCache,
   type SchannelCredential,
   SECPKG_CRED,
   type SecurityContext,
@@ -73,6 +78,45 @@ export function ntlmActors(common?: ContextOptions): Promise<Actors> {
 /** SPNEGO with NTLM inside. */
 export function negotiateActors(common?: ContextOptions): Promise<Actors> {
   return actorsOf(negotiatePackage, identity, acceptor(), undefined, common);
+}
+
+/** A realm in which the account is, and the service. @param host - clock and random source of all that is in it */
+export function kerberosLab(host = systemHost): Promise<Lab> {
+  return lab({ realm: 'EXAMPLE.COM', server: 'server.example.com', accounts: [ALICE], host });
+}
+
+/** What both sides give for Kerberos. @param replayCache - default: one in memory, which is full some day */
+function kerberosAuthData(realm: Lab, replayCache?: ReplayCache): { client: AuthIdentity; server: AcceptorIdentity } {
+  const { keytab } = realm;
+  const server =
+    replayCache === undefined ? realm.acceptor() : realm.acceptor({ kerberosService: { keytab, replayCache } });
+  return { client: realm.identity(ALICE.user, { mechanism: 'kerberos' }), server };
+}
+
+/** Kerberos on its own. The KDC is asked once. */
+export function kerberosActors(realm: Lab, replayCache?: ReplayCache): Promise<Actors> {
+  const { client, server } = kerberosAuthData(realm, replayCache);
+  const flags = { client: clientFlags | ISC_REQ.MUTUAL_AUTH, server: serverFlags };
+  return actorsOf(kerberosPackage, client, server, flags, { host: realm.host });
+}
+
+/** SPNEGO with Kerberos inside, and never NTLM. */
+export function negotiatedKerberosActors(realm: Lab, replayCache?: ReplayCache): Promise<Actors> {
+  const { client, server } = kerberosAuthData(realm, replayCache);
+  const flags = { client: clientFlags | ISC_REQ.MUTUAL_AUTH, server: serverFlags };
+  return actorsOf(negotiatePackage, client, server, flags, { host: realm.host });
+}
+
+/** CredSSP with Kerberos inside. */
+export function credsspKerberosActors(tls: TlsCredentials, realm: Lab, replayCache?: ReplayCache): Promise<Actors> {
+  const { client, server } = kerberosAuthData(realm, replayCache);
+  return actorsOf(
+    credsspPackage,
+    { kind: 'credssp', schannelCred: tls.client, spnegoCred: client, options: {} },
+    { kind: 'credssp', schannelCred: tls.server, spnegoCred: server, options: {} },
+    { client: ISC_REQ.DELEGATE | ISC_REQ.EXTENDED_ERROR, server: ASC_REQ.EXTENDED_ERROR },
+    { host: realm.host },
+  );
 }
 
 /** The TLS side of both roles. */
