@@ -31,5 +31,7 @@ export {
   DEFAULT_DELEGATION_POLICY,
   type DelegationDecision,
   decideDelegation,
+  ENCRYPTION_ORACLE_REMEDIATION,
+  minimumVersionFor,
   PERMISSIVE_DELEGATION_POLICY,
 } from './policy.ts';

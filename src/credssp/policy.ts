@@ -35,6 +35,24 @@ export const PERMISSIVE_DELEGATION_POLICY: DelegationPolicy = {
   denySaved: [],
 };
 
+/** AllowEncryptionOracle of the registry: how to treat peers without the update against CVE-2018-0886 (contract Y17). */
+export const ENCRYPTION_ORACLE_REMEDIATION = { FORCE_UPDATED_CLIENTS: 0, MITIGATED: 1, VULNERABLE: 2 } as const;
+
+/**
+ * The `minVersion` of CredSspOptions that stands for a level of AllowEncryptionOracle (contract Y18, Y19): clients insist on
+ * updated servers unless they are left vulnerable, servers on updated clients only when told to.
+ */
+export function minimumVersionFor(
+  role: 'client' | 'server',
+  level: (typeof ENCRYPTION_ORACLE_REMEDIATION)[keyof typeof ENCRYPTION_ORACLE_REMEDIATION],
+): number {
+  const insists =
+    role === 'client'
+      ? level !== ENCRYPTION_ORACLE_REMEDIATION.VULNERABLE
+      : level === ENCRYPTION_ORACLE_REMEDIATION.FORCE_UPDATED_CLIENTS;
+  return insists ? 5 : 2;
+}
+
 /** The three lists that matter for one source of credentials. */
 interface Lists {
   readonly allow: readonly string[];
