@@ -13,6 +13,8 @@ export interface Figure {
   readonly better: 'more' | 'less';
   /** What else was measured in the same rounds, for people. */
   readonly detail: Readonly<Record<string, number>>;
+  /** What should have been measured beside it, and could not be. */
+  readonly missing?: string | undefined;
 }
 
 /** How far the value is from the bar: 1 is on it, above 1 is better. */

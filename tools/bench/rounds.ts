@@ -4,8 +4,14 @@
  * @module
  */
 
-/** Does some work. @returns how much: handshakes, octets, ... */
-export type Work = () => Promise<number> | number;
+/** How much work was done in how long. */
+export interface Measured {
+  readonly work: number;
+  readonly milliseconds: number;
+}
+
+/** Does some work. @returns how much: handshakes, octets, ...; and how long it took, where not all that was done is to count */
+export type Work = () => Promise<number | Measured> | number | Measured;
 
 /** Seconds for which each candidate runs before anything is counted: until then much of it is interpreted. */
 const WARM_UP = 5;
@@ -27,8 +33,10 @@ export async function rates<Name extends string>(
   for (let round = 0; round < rounds; round++) {
     for (const name of names) {
       const started = performance.now();
-      const work = await candidates[name]();
-      found.get(name)?.push((work / (performance.now() - started)) * 1000);
+      const done = await candidates[name]();
+      const elapsed = performance.now() - started;
+      const { work, milliseconds } = typeof done === 'number' ? { work: done, milliseconds: elapsed } : done;
+      found.get(name)?.push((work / milliseconds) * 1000);
     }
   }
   return record(names, (name) => median(found.get(name) ?? []));
