@@ -13,6 +13,7 @@ import {
 } from '../sspi/index.ts';
 import type { ApRequest } from './ap-request.ts';
 import { CHECKSUM_TYPE, KEY_USAGE } from './encryption/index.ts';
+import { printable } from './failures.ts';
 import { type AuthenticatorChecksum, decodeAuthenticatorChecksum, GSS_FLAG } from './gss/index.ts';
 import {
   AD_TYPE,
@@ -96,7 +97,11 @@ export function checkTarget(target: string, targetNames: readonly string[] | und
   if (targetNames === undefined) return;
   const wanted = nameOf(target).toLowerCase();
   if (targetNames.some((name) => nameOf(name).toLowerCase() === wanted)) return;
-  throw new SspiError('TARGET_NAME_REFUSED', { stage: STAGE, detail: target, ntStatus: NTSTATUS.ACCESS_DENIED });
+  throw new SspiError('TARGET_NAME_REFUSED', {
+    stage: STAGE,
+    detail: printable(target),
+    ntStatus: NTSTATUS.ACCESS_DENIED,
+  });
 }
 
 /** Without the realm. What cannot be read is compared as it is. */

@@ -94,7 +94,7 @@ export async function* accept(service: Service, options: AcceptOptions, scope: S
   // Without an answer both sides number their messages from the client's number on, and use its key.
   const receiveSequence = authenticator.seqNumber ?? 0;
   let sendSequence = receiveSequence;
-  let key = request.subkey ?? sessionKey;
+  let key = request.subkey ?? scope.own(sessionKey.clone());
   let reply: Uint8Array = EMPTY;
   const answers = (flags & GSS_FLAG.MUTUAL) !== 0;
   if (answers) {

@@ -6,7 +6,7 @@ import { decode } from '../der/index.ts';
 import { NTSTATUS, SEC_E, SspiError } from '../sspi/index.ts';
 import { assertUnderstood, readAuthorization } from './authorization.ts';
 import { DEFAULT_ENCRYPTION_TYPES, KEY_USAGE, KerberosKey } from './encryption/index.ts';
-import { skewText } from './failures.ts';
+import { printable, skewText } from './failures.ts';
 import {
   AP_OPTIONS,
   type ApReq,
@@ -76,7 +76,7 @@ export function verifyApRequest(request: ApReq, checks: ApRequestChecks): ApRequ
     assertUnderstood(authenticator.authorizationData);
     if (part !== undefined) {
       ticket.authorization = readAuthorization(part, ticket.serviceKey, keys.ofKdc(request.ticket.realm));
-      if (id !== undefined) tickets?.keep(id, ticket);
+      if (id !== undefined) tickets?.keep(id, ticket, checks.now);
     }
     const subkey = authenticator.subkey && KerberosKey.from(authenticator.subkey, encryptionTypes);
     const mutualRequired = (request.apOptions & AP_OPTIONS.MUTUAL_REQUIRED) !== 0;
@@ -119,7 +119,7 @@ function openTicket(
   // Nothing is known of whoever sent this: to the service it is a refused logon.
   throw new SspiError('TICKET_UNREADABLE', {
     stage: 'Kerberos ticket',
-    detail: formatPrincipal(sname, realm),
+    detail: printable(formatPrincipal(sname, realm)),
     status: SEC_E.LOGON_DENIED,
     ntStatus: NTSTATUS.LOGON_FAILURE,
   });

@@ -5,7 +5,7 @@
 import { systemTimer, type Timer } from '../host/index.ts';
 import { NTSTATUS, SspiError } from '../sspi/index.ts';
 
-/** A deadline that runs. Dispose it when what it limits is over. */
+/** A deadline that runs. Dispose it when what it limits is over, or is not wanted any more: what is under way is given up then. */
 export interface Deadline {
   /** Aborts when the time is over. */
   readonly signal: AbortSignal;
@@ -18,17 +18,17 @@ export interface Deadline {
 export function startDeadline(milliseconds: number, timer: Timer = systemTimer): Deadline {
   const controller = new AbortController();
   const { signal } = controller;
-  const error = new SspiError('KDC_UNREACHABLE', {
-    stage: 'Kerberos',
-    detail: `no ticket within ${milliseconds} ms`,
-    ntStatus: NTSTATUS.NO_LOGON_SERVERS,
-  });
-  const stop = timer.after(milliseconds, () => controller.abort(error));
+  const end = (): void => {
+    const detail = `no ticket within ${milliseconds} ms`;
+    const ntStatus = NTSTATUS.NO_LOGON_SERVERS;
+    controller.abort(new SspiError('KDC_UNREACHABLE', { stage: 'Kerberos', detail, ntStatus }));
+  };
+  const stop = timer.after(milliseconds, end);
   return {
     signal,
     within: (promise) =>
       new Promise((resolve, reject) => {
-        const onAbort = (): void => reject(error);
+        const onAbort = (): void => reject(signal.reason);
         signal.addEventListener('abort', onAbort, { once: true });
         promise.then(
           (thing) => {
@@ -43,6 +43,9 @@ export function startDeadline(milliseconds: number, timer: Timer = systemTimer):
           },
         );
       }),
-    dispose: stop,
+    dispose() {
+      stop();
+      if (!signal.aborted) controller.abort(new SspiError('INVALID_HANDLE', { stage: 'Kerberos', detail: 'given up' }));
+    },
   };
 }

@@ -96,7 +96,7 @@ export function refusalOf(error: KrbError, now: number, stage: string): Refusal 
   const theirs = millisecondsOf(stime, susec);
   const { skewRecovery = false, ntStatus } = windowsErrorData(error.eData) ?? {};
   const { code, status } = FAILURE_OF.get(errorCode) ?? { code: 'KERBEROS_ERROR' };
-  const facts = [krbErrorName(errorCode), `said by ${sname.nameString.join('/')}@${realm}`];
+  const facts = [krbErrorName(errorCode), `said by ${printable(`${sname.nameString.join('/')}@${realm}`)}`];
   if (code === 'TIME_SKEW' || code === 'TICKET_NOT_YET_VALID' || code === 'TICKET_EXPIRED')
     facts.push(skewText(theirs - now, 'the clock of the service is'));
   const retry = errorCode === CODE.KRB_AP_ERR_SKEW && skewRecovery;
@@ -111,4 +111,9 @@ export function skewText(milliseconds: number, whose: string): string {
   const seconds = Math.abs(milliseconds / 1000);
   const rounded = seconds < 10 ? seconds.toFixed(1) : seconds.toFixed(0);
   return `${whose} ${rounded} s ${milliseconds < 0 ? 'behind' : 'ahead'}`;
+}
+
+/** What somebody sent goes into an error message, and from there into logs and terminals. */
+export function printable(text: string): string {
+  return text.slice(0, 200).replace(/[^\p{L}\p{N}\p{P}\p{S} ]/gu, '?');
 }

@@ -18,7 +18,7 @@ import {
   SspiError,
   toFileTime,
 } from '../sspi/index.ts';
-import { startDeadline } from './deadline.ts';
+import { type Deadline, startDeadline } from './deadline.ts';
 import { encodeDelegation } from './delegation.ts';
 import { CHECKSUM_TYPE, DEFAULT_ENCRYPTION_TYPES, KEY_USAGE, KerberosKey } from './encryption/index.ts';
 import { establish, gssFlagsOf, initiatorFlags } from './established.ts';
@@ -163,24 +163,19 @@ async function* obtainTickets(
 ): AsyncGenerator<Leg, Tickets, Uint8Array> {
   const { tickets, settings } = logon;
   const { service, realm } = target;
-  const milliseconds = Math.min(settings.deadline ?? DEFAULT_DEADLINE, options.limits?.deadline ?? Infinity);
-  const deadline = scope.own(startDeadline(milliseconds, scope.host.timer));
-  const { signal } = deadline;
+  const limit = Math.min(settings.deadline ?? DEFAULT_DEADLINE, options.limits?.deadline ?? Number.POSITIVE_INFINITY);
+  const start = (): Deadline => scope.own(startDeadline(limit, scope.host.timer));
+  const ask = (deadline: Deadline, secondTicket?: Ticket): Promise<KerberosTicket> =>
+    deadline.within(tickets.ticketFor({ service, realm, secondTicket, signal: deadline.signal }));
 
-  let secondTicket: Ticket | undefined;
-  let ticket: KerberosTicket | undefined;
-  if (settings.userToUser !== 'always') {
-    ticket = await deadline.within(tickets.ticketFor({ service, realm, signal })).catch((error: unknown) => {
-      const reason = asSspiError(error);
-      if (reason.code !== 'USER_TO_USER_REQUIRED' || settings.userToUser === 'never') throw reason;
-      return undefined;
-    });
-  }
+  let deadline = start();
+  let ticket = settings.userToUser === 'always' ? undefined : await ask(deadline).catch(orUserToUser(settings));
+  const isUserToUser = ticket === undefined;
   if (ticket === undefined) {
-    secondTicket = yield* askForTicket(scope, target);
-    const again = scope.own(startDeadline(milliseconds, scope.host.timer));
-    ticket = await again.within(tickets.ticketFor({ service, realm, secondTicket, signal: again.signal }));
-    again.dispose();
+    deadline.dispose();
+    const secondTicket = yield* askForTicket(scope, target);
+    deadline = start(); // the time of the service is not that of the KDC
+    ticket = await ask(deadline, secondTicket);
   }
   scope.own(ticket);
 
@@ -188,7 +183,15 @@ async function* obtainTickets(
     ? await forwarded(tickets, ticket, scope, deadline).catch(noDelegation)
     : undefined;
   deadline.dispose();
-  return { ticket, delegation, isUserToUser: secondTicket !== undefined };
+  return { ticket, delegation, isUserToUser };
+}
+
+/** A service without a key of its own is reached another way, unless the user does not want that. */
+function orUserToUser({ userToUser }: KerberosSettings): (error: unknown) => undefined {
+  return (error) => {
+    if (asSspiError(error).code === 'USER_TO_USER_REQUIRED' && userToUser !== 'never') return undefined;
+    throw error;
+  };
 }
 
 /** A service is trusted with the user's own ticket when the KDC says so, or the user's settings do. */
@@ -201,7 +204,7 @@ async function forwarded(
   tickets: TicketSource,
   { sessionKey }: KerberosTicket,
   { host }: Scope,
-  deadline: ReturnType<typeof startDeadline>,
+  deadline: Deadline,
 ): Promise<Uint8Array> {
   const ticket = await deadline.within(tickets.forwardedTicket(deadline.signal));
   try {

@@ -73,15 +73,19 @@ export class OpenTickets {
     return found.ticket;
   }
 
-  /** Keeps a ticket that was verified in every respect. The one that was not used for longest makes room. */
-  keep(id: string, ticket: OpenTicket): void {
+  /**
+   * Keeps a ticket that was verified in every respect. The ones that were not used for longest go when there are too many, or when
+   * they have ended.
+   * @param now - milliseconds since 1970
+   */
+  keep(id: string, ticket: OpenTicket, now: number): void {
     if (this.#tickets.has(id)) return;
     this.#tickets.set(id, { ticket, hold: ticket.hold() });
-    if (this.#tickets.size <= this.#capacity) return;
-    const [oldest] = this.#tickets.keys();
-    if (oldest === undefined) return;
-    this.#tickets.get(oldest)?.hold.dispose();
-    this.#tickets.delete(oldest);
+    for (const [oldest, { ticket: one, hold }] of this.#tickets) {
+      if (this.#tickets.size <= this.#capacity && one.facts.endtime > now) return;
+      hold.dispose();
+      this.#tickets.delete(oldest);
+    }
   }
 
   /** Lets go of all. */

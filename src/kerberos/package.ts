@@ -21,6 +21,8 @@ import { OpenTickets } from './open-tickets.ts';
 import { ServiceKeys } from './service-keys.ts';
 
 const STAGE = 'Kerberos credential';
+/** Every authenticator has to be remembered for twice as long. */
+const LARGEST_SKEW = 24 * 3_600_000;
 
 /**
  * Kerberos as a security package: RFC 4120 and 4121 with AES, as Windows speaks it.
@@ -93,9 +95,11 @@ function serviceSettings({ authData }: CredentialRequest): KerberosAcceptorSetti
 }
 
 async function acquireService(settings: KerberosAcceptorSettings, host: Host): Promise<OwnedService> {
-  const { keytab, replayCache, userToUser, encryptionTypes = DEFAULT_ENCRYPTION_TYPES } = settings;
+  const { keytab, replayCache, userToUser, encryptionTypes = DEFAULT_ENCRYPTION_TYPES, maxSkew = 0 } = settings;
   if (typeof replayCache !== 'object' || replayCache === null || typeof replayCache.claim !== 'function')
     throw new SspiError('INVALID_PARAMETER', { stage: STAGE, detail: 'a service needs a replay cache' });
+  if (!(maxSkew >= 0 && maxSkew <= LARGEST_SKEW))
+    throw new SspiError('INVALID_PARAMETER', { stage: STAGE, detail: 'maxSkew is not a time of up to a day' });
   if (keytab === undefined && userToUser === undefined) throw missing('a service needs a keytab');
 
   const keys = serviceKeys(keytab === undefined ? [] : decodeKeytab(octetsOf(keytab)), settings);

@@ -11,6 +11,7 @@ import {
   isEncryptionTypeAllowed,
   KerberosKey,
 } from './encryption/index.ts';
+import { printable } from './failures.ts';
 import type { KeytabEntry } from './files/index.ts';
 import { formatPrincipal, type PrincipalName, parsePrincipal, type Ticket } from './messages/index.ts';
 
@@ -79,18 +80,13 @@ export class ServiceKeys {
     return this.#byName.size === 0;
   }
 
-  /** A name of a service for which there are keys, to say who refuses. */
-  get anyName(): string | undefined {
-    return this.#byName.values().next().value?.[0]?.principal;
-  }
-
   /**
    * The keys that may open a ticket, the newest first: of its service, its version and its encryption type.
    * @throws SspiError SERVICE_UNKNOWN, SERVICE_KEY_MISSING, KEY_VERSION_UNKNOWN, ENCRYPTION_TYPE_REFUSED; each says what was
    *   asked for and what there is
    */
   forTicket({ sname, realm, encPart: { etype, kvno } }: Ticket): readonly ServiceKey[] {
-    const service = formatPrincipal(sname, realm);
+    const service = printable(formatPrincipal(sname, realm));
     const id = idOf(sname, realm);
     const ofService = this.#byName.get(id) ?? [];
     const refused = this.#refused.get(id);

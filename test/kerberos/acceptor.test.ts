@@ -323,6 +323,34 @@ describe('RFC 4121 4.1.1: the checksum of the authenticator', () => {
   });
 });
 
+describe('a client without a key of its own', () => {
+  test('K4: the session key is used, and a context that ends does not take it from the ticket', async () => {
+    const service = await serviceWith(realm);
+    const ticket = realm.ticket({ service: SERVICE });
+    const source = { ticketFor: async () => ticket.clone() };
+    const credential = clientWith(realm, {}, {}, stillHost(), source);
+    for (let i = 0; i < 3; i++) {
+      const token = await tokenOf(initiator(credential, { flags: ISC_REQ.INTEGRITY }));
+      const apReq = decode(ApReq, decodeGssToken(token).message);
+      const usage = KEY_USAGE.AP_REQ_AUTHENTICATOR;
+      const { subkey: _, ...rest } = unseal(Authenticator, apReq.authenticator, ticket.sessionKey, usage);
+      const authenticator = seal(Authenticator, rest, { key: ticket.sessionKey, usage, random: realm.random });
+      const server = service.accept({ flags: 0 });
+      await server.step(framed(encode(ApReq, { ...apReq, authenticator })));
+      expect(server.query('SESSION_KEY').sessionKey.reveal()).toEqual(ticket.sessionKey.reveal().keyvalue);
+      server.dispose();
+    }
+  });
+});
+
+test('what a peer calls itself does no harm to a terminal', async () => {
+  const token = changed(await request(), (apReq) => {
+    const sname = { nameType: 2, nameString: ['HTTP', '\u001b[31mred'] };
+    return { ...apReq, ticket: { ...apReq.ticket, sname } };
+  });
+  expect((await refusal(token)).detail).toBe('HTTP/?[31mred@EXAMPLE.TEST');
+});
+
 describe('extended protection', () => {
   const channelBindings = { applicationData: new TextEncoder().encode('tls-server-end-point:one') };
   const otherBindings = { applicationData: new TextEncoder().encode('tls-server-end-point:two') };

@@ -221,6 +221,11 @@ describe('a service', () => {
     ['no replay cache', { kind: 'kerberos-acceptor', keytab }, 'INVALID_PARAMETER'],
     ['something else for a replay cache', { kind: 'kerberos-acceptor', keytab, replayCache: {} }, 'INVALID_PARAMETER'],
     ['no keys', { kind: 'kerberos-acceptor', replayCache }, 'NO_CREDENTIALS'],
+    [
+      'skew without end',
+      { kind: 'kerberos-acceptor', keytab, replayCache, maxSkew: Number.POSITIVE_INFINITY },
+      'INVALID_PARAMETER',
+    ],
     ['a broken keytab', { kind: 'kerberos-acceptor', keytab: Uint8Array.of(5, 1), replayCache }, 'FILE_MALFORMED'],
     ['text for a keytab', { kind: 'kerberos-acceptor', keytab: 'x', replayCache }, 'UNKNOWN_CREDENTIALS'],
     [
