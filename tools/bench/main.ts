@@ -1,7 +1,6 @@
 /**
  * `npm run bench [-- --json] [--only NAME]`: the figures, each with its bar and how far it is from it. Ratios compare what ran in
- * turns within this
- * run; absolute numbers are those of the machine that it ran on.
+ * turns within this run; absolute numbers are those of the machine that it ran on.
  * @module
  */
 import { cpus, loadavg } from 'node:os';
