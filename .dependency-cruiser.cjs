@@ -20,7 +20,8 @@ const FLOORS = [
  * Where Node's own modules may be used: two rooms that are about sockets, the command line, and beside the ports of other rooms
  * what stands behind them on Node.js. Everything else runs wherever JavaScript runs.
  */
-const NODE_ONLY = '^src/(crypto/node\\.ts$|schannel/|rdp/|cli/|lab/(listen|middle|nla|self-signed)\\.ts$|acceptor/file[^/]*\\.ts$|host/node(/|\\.ts$))';
+const NODE_ONLY =
+  '^src/(crypto/node\\.ts$|schannel/|rdp/|cli/|lab/(listen|middle|nla|self-signed)\\.ts$|acceptor/file[^/]*\\.ts$|host/node(/|\\.ts$))';
 
 /** What a browser can load: whole rooms, and CredSSP through its index, for its package.ts brings TLS. */
 const PORTABLE = '^src/((der|sspi|ntlm|negotiate|kerberos)/|host/(?!node)|crypto/(?!node\\.ts$)|credssp/index\\.ts$)';
