@@ -215,17 +215,21 @@ describe('what goes wrong, by name', () => {
   });
 });
 
+/** One of MIT's tools. */
+function tool(name: string, args: readonly string[], env: Record<string, string>, input = ''): void {
+  execFileSync(name, args, { env: { ...process.env, ...env }, input });
+}
+
 /** What `kinit` does, for the C initiator. */
 function kinit(cache: string, user: string = ALICE.user, password: string = ALICE.password): Record<string, string> {
   const env = { ...environment, KRB5CCNAME: `FILE:${join(peers.state, cache)}` };
-  execFileSync('kinit', ['-f', user], { env: { ...process.env, ...env }, input: `${password}\n` });
+  tool('kinit', ['-f', user], env, `${password}\n`);
   return env;
 }
 
 /** A credential cache of MIT's with a ticket for {@link TARGET} in it. */
 async function tickets(): Promise<Uint8Array> {
-  const env = { ...process.env, ...kinit('kvno') };
-  execFileSync('kvno', [TARGET], { env });
+  tool('kvno', [TARGET], kinit('kvno'));
   return readFileSync(join(peers.state, 'kvno'));
 }
 
