@@ -51,16 +51,12 @@ export async function* accept(scope: Scope, options: AcceptorOptions, first?: Ui
 async function* serve(scope: Scope, options: AcceptorOptions, channel: TSRequestChannel, first: Uint8Array): Exchange {
   const { publicKey, flags } = options;
   const mechanism = new InnerMechanism(scope.own(options.mechanism));
-  async function* exchange(content: Content | undefined): AsyncGenerator<Leg, TSRequest, Uint8Array> {
-    const leg = content === undefined ? { token: new Uint8Array(0) } : channel.leg(content);
-    return channel.receive(yield leg);
-  }
 
   // Steps 1-2: authenticate. The message that holds the client's proof may hold its last token too.
   let request = channel.receive(first);
   let token = await mechanism.step(expectTokens(request));
   while (request.pubKeyAuth === undefined) {
-    request = yield* exchange(tokens(token));
+    request = yield* exchange(channel, tokens(token));
     token = await advance(mechanism, request);
   }
   if (!mechanism.complete) throw unexpected('pubKeyAuth', 'authentication is not over yet');
@@ -72,7 +68,7 @@ async function* serve(scope: Scope, options: AcceptorOptions, channel: TSRequest
   const proof = mechanism.unseal(request.pubKeyAuth);
   if (!equalInConstantTime(proof, bindingProof('clientToServer', channel.version, nonce, publicKey)))
     throw new SspiError('PUBLIC_KEY_MISMATCH', { stage: 'pubKeyAuth', ntStatus: NTSTATUS.ACCESS_DENIED });
-  request = yield* exchange({
+  request = yield* exchange(channel, {
     ...tokens(token),
     pubKeyAuth: mechanism.seal(bindingProof('serverToClient', channel.version, nonce, publicKey)),
   });
@@ -86,6 +82,15 @@ async function* serve(scope: Scope, options: AcceptorOptions, channel: TSRequest
   scope.publish('CREDS', () => delegated);
   scope.publish('CREDS_2', () => delegated);
   return established(mechanism, flags, delegated);
+}
+
+// Not within `serve`: a generator function that is made anew for each exchange keeps what it sees alive for long.
+async function* exchange(
+  channel: TSRequestChannel,
+  content: Content | undefined,
+): AsyncGenerator<Leg, TSRequest, Uint8Array> {
+  const leg = content === undefined ? { token: new Uint8Array(0) } : channel.leg(content);
+  return channel.receive(yield leg);
 }
 
 /** A mechanism that is through has no use for another token: only the proof may follow it (contract C16). */

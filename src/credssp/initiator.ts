@@ -44,12 +44,6 @@ export async function* initiate(scope: Scope, options: InitiatorOptions): Exchan
   const { publicKey, flags, options: settings = {} } = options;
   const mechanism = new InnerMechanism(scope.own(options.mechanism));
   const channel = new TSRequestChannel('initiator', settings, (event) => scope.trace(event));
-  async function* exchange(content: Content): AsyncGenerator<Leg, TSRequest, Uint8Array> {
-    const reply = channel.receive(yield channel.leg(content));
-    if (reply.authInfo !== undefined)
-      throw new SspiError('UNEXPECTED_MESSAGE', { stage: 'authInfo', detail: 'it is the client that delegates' });
-    return reply;
-  }
 
   // No logon at all against a server that could never be delegated to (contract Y11).
   assertCouldDelegate(options);
@@ -57,7 +51,7 @@ export async function* initiate(scope: Scope, options: InitiatorOptions): Exchan
   // Steps 1-2: authenticate both ends, tokens inside negoTokens, until the mechanism can seal.
   let token = await mechanism.step();
   while (!mechanism.canSeal) {
-    const reply = yield* exchange({ negoTokens: [{ negoToken: token }] });
+    const reply = yield* exchange(channel, { negoTokens: [{ negoToken: token }] });
     token = await mechanism.step(expectTokens(reply));
   }
   mechanism.assertProtected();
@@ -65,7 +59,7 @@ export async function* initiate(scope: Scope, options: InitiatorOptions): Exchan
   // Step 3: prove that we see the same TLS key as the server. The last mechanism token rides along.
   const nonce = channel.version >= FIRST_HASHED_VERSION ? scope.host.random.bytes(NONCE_LENGTH) : new Uint8Array(0);
   const version = channel.version;
-  let reply = yield* exchange({
+  let reply = yield* exchange(channel, {
     ...tokens(token),
     pubKeyAuth: mechanism.seal(bindingProof('clientToServer', version, nonce, publicKey)),
     clientNonce: version >= FIRST_HASHED_VERSION ? nonce : undefined,
@@ -76,7 +70,7 @@ export async function* initiate(scope: Scope, options: InitiatorOptions): Exchan
   while (reply.pubKeyAuth === undefined) {
     if (mechanism.complete && token.length === 0)
       throw new SspiError('UNEXPECTED_MESSAGE', { stage: 'pubKeyAuth', detail: 'the server does not prove its key' });
-    reply = yield* exchange(tokens(token));
+    reply = yield* exchange(channel, tokens(token));
     token = reply.negoTokens === undefined ? new Uint8Array(0) : await mechanism.step(reply.negoTokens);
   }
   if (!mechanism.complete)
@@ -110,6 +104,14 @@ export async function* initiate(scope: Scope, options: InitiatorOptions): Exchan
     token: 'token' in last ? last.token : undefined,
     flags: grantedFlags(flags, serverAuthentication !== 0, delegated.kind !== 'none'),
   };
+}
+
+// Not within `initiate`: a generator function that is made anew for each exchange keeps what it sees alive for long.
+async function* exchange(channel: TSRequestChannel, content: Content): AsyncGenerator<Leg, TSRequest, Uint8Array> {
+  const reply = channel.receive(yield channel.leg(content));
+  if (reply.authInfo !== undefined)
+    throw new SspiError('UNEXPECTED_MESSAGE', { stage: 'authInfo', detail: 'it is the client that delegates' });
+  return reply;
 }
 
 function tokens(token: Uint8Array): Content {

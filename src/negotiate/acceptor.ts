@@ -85,14 +85,6 @@ async function* acceptBare(
 }
 
 async function* negotiate(scope: Scope, negotiation: Negotiation, opening: Uint8Array, side: AcceptorSide): Exchange {
-  async function* exchange(message: NegTokenResp): AsyncGenerator<Leg, NegTokenResp, Uint8Array> {
-    const token = encodeNegTokenResp(message);
-    negotiation.trace('sent', token);
-    const reply = yield { token };
-    negotiation.trace('received', reply);
-    return readMessage(reply);
-  }
-
   // The first mechanism of the client's list that we have. The optimistic token is for the client's first choice only, and so
   // is a MIC beside it; for any other they are dropped (contract S5, fault Z31).
   negotiation.trace('received', opening);
@@ -120,7 +112,7 @@ async function* negotiate(scope: Scope, negotiation: Negotiation, opening: Uint8
   if (hasToken(message)) answer = await inner.step(expectToken(message));
   while (!inner.established) {
     assertUnfinished(message, inner);
-    message = yield* exchange({ ...incomplete(), responseToken: present(answer) });
+    message = yield* exchange(negotiation, { ...incomplete(), responseToken: present(answer) });
     opens = undefined;
     answer = await inner.step(expectToken(message));
   }
@@ -132,7 +124,7 @@ async function* negotiate(scope: Scope, negotiation: Negotiation, opening: Uint8
     const clientWasLast = answer.length === 0 && opens === undefined;
     if (clientWasLast) throw micMissing(inner);
     const mechListMIC = inner.makeMic(mechTypeList);
-    message = yield* exchange({ ...incomplete(), responseToken: present(answer), mechListMIC });
+    message = yield* exchange(negotiation, { ...incomplete(), responseToken: present(answer), mechListMIC });
     assertNoToken(message, inner);
     if (message.mechListMIC === undefined) throw micMissing(inner);
     inner.checkMic(mechTypeList, message.mechListMIC);
@@ -146,6 +138,18 @@ async function* negotiate(scope: Scope, negotiation: Negotiation, opening: Uint8
   negotiation.trace('sent', last);
   negotiation.complete(inner, 'negotiated');
   return inner.finish(last);
+}
+
+// Not within `negotiate`: a generator function that is made anew for each exchange keeps what it sees alive for long.
+async function* exchange(
+  negotiation: Negotiation,
+  message: NegTokenResp,
+): AsyncGenerator<Leg, NegTokenResp, Uint8Array> {
+  const token = encodeNegTokenResp(message);
+  negotiation.trace('sent', token);
+  const reply = yield { token };
+  negotiation.trace('received', reply);
+  return readMessage(reply);
 }
 
 /**
