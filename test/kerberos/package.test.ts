@@ -434,6 +434,20 @@ describe('Kerberos in Negotiate', () => {
     expect(server.query('NEGOTIATION_PACKAGE').name).toBe('Kerberos');
   });
 
+  test.each([
+    [
+      "in Microsoft's frame",
+      (message: Uint8Array) => encodeGssToken(GSS_MECHANISM.MICROSOFT_KERBEROS, TOKEN_ID.AP_REQ, message),
+      0x60,
+    ],
+    ['without a frame', (message: Uint8Array) => message, 0x6f],
+  ])('S9, X23: an AP-REQ %s', async (_, frame, tag) => {
+    const { host } = hostWith();
+    const { message } = decodeGssToken(await tokenOf(initiator(await outbound(keytab, host))));
+    const { service } = await negotiators(keytab, host);
+    expect((await tokenOf(service.accept({ flags: 0 }), frame(message)))[0]).toBe(tag);
+  });
+
   test('Z26, Z31: a client that hopes for Kerberos, at a server without keys: NTLM, protected by mechListMICs', async () => {
     const hopeful = { info: KERBEROS_INFO, acquire: async () => clientWith(realmOf()) };
     const mechanisms = [{ ...kerberosMechanism, package: hopeful }, ntlmMechanism];
