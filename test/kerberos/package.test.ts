@@ -2,9 +2,13 @@ import { describe, expect, test, vi } from 'vitest';
 import { memoryAccounts, memoryReplayCache } from '../../src/acceptor/index.ts';
 import type { Host, KdcExchange } from '../../src/host/index.ts';
 import {
+  decodeGssToken,
+  encodeGssToken,
   encodeKeytab,
+  GSS_MECHANISM,
   KERBEROS_INFO,
   kerberosPackage,
+  TOKEN_ID,
   userToUserPackage,
   writeTickets,
 } from '../../src/kerberos/index.ts';

@@ -7,11 +7,9 @@ import { KerberosTicket } from '../../src/kerberos/kdc/index.ts';
 import {
   AuthorizationData,
   EncTicketPart,
-  type PrincipalName,
   parsePrincipal,
   seal,
   TICKET_FLAGS,
-  ticketGrantingService,
 } from '../../src/kerberos/messages/index.ts';
 import {
   encodeLogonInfo,
@@ -227,11 +225,6 @@ function logonInfo(name: string, authtime: number): LogonInfo {
     resourceGroupDomainSid: undefined,
     resourceGroupIds: [],
   };
-}
-
-/** The name of the realm's ticket-granting service. */
-export function grantingServiceOf(realm: string): PrincipalName {
-  return ticketGrantingService(realm);
 }
 
 /** Authorization data as octets, for tests that nest it. */
