@@ -3,7 +3,7 @@
  * @module
  */
 import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,9 +36,10 @@ export class Mit {
 
   /**
    * Starts a KDC and the process.
+   * @param keytab - of the services that others' AP-REQs are for
    * @throws Error that says what is missing
    */
-  static async start(): Promise<Mit> {
+  static async start(keytab: Uint8Array): Promise<Mit> {
     const state = mkdtempSync(join(tmpdir(), 'sspi-bench-'));
     const [kdc, other, admin, passwords] = await freePorts(4);
     const env = {
@@ -56,7 +57,9 @@ export class Mit {
     try {
       await run(KDC, ['start'], { env, timeout: 60_000 });
       const realm = join(state, 'mit-kdc');
-      const child = spawn('/usr/bin/python3', [WORKER, 'alice', 'AlicePass1!', SERVICE], {
+      const others = join(state, 'others.keytab');
+      writeFileSync(others, keytab, { mode: 0o600 });
+      const child = spawn('/usr/bin/python3', [WORKER, 'alice', 'AlicePass1!', SERVICE, others], {
         env: {
           ...env,
           KRB5_CONFIG: join(realm, 'krb5.conf'),
@@ -73,7 +76,7 @@ export class Mit {
     }
   }
 
-  /** Does what the process understands, for example `accept 500`. */
+  /** Does what the process understands, for example `initiate 500`. */
   async work(command: string): Promise<Measured> {
     this.#child.stdin.write(`${command}\n`);
     return measuredIn(await this.#line());
