@@ -64,6 +64,8 @@ class RecordProtection implements StreamProtection {
   readonly kind = 'stream';
   readonly #engine: TlsEngine;
   readonly #maxToken: number;
+  /** Asked for with every message, and always the same: keys change within a connection, its cipher does not. */
+  #streamSizes: StreamSizes | undefined;
 
   constructor(engine: TlsEngine, maxToken: number) {
     this.#engine = engine;
@@ -75,7 +77,8 @@ class RecordProtection implements StreamProtection {
   }
 
   get streamSizes(): StreamSizes {
-    return streamSizes(this.#engine);
+    this.#streamSizes ??= streamSizes(this.#engine);
+    return this.#streamSizes;
   }
 
   async encrypt(plaintext: Uint8Array): Promise<Uint8Array> {
