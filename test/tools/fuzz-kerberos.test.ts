@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest';
+import { fromHex } from '../../src/crypto/index.ts';
+import type { ReplayCache, SecurityContext } from '../../src/sspi/index.ts';
+import { NOW, type Pair, packagePair } from '../../tools/fuzz/exchanges.ts';
+import { forgetfulReplayCache, replayedRequest, tamperedExchange } from '../../tools/fuzz/kerberos.ts';
+import { kerberosDecoders } from '../../tools/fuzz/kerberos-decoders.ts';
+import { Chance } from '../../tools/fuzz/random.ts';
+import { Finding, type Target } from '../../tools/fuzz/target.ts';
+import { kerberosActors, kerberosLab } from '../../tools/lab/actors.ts';
+
+/** Runs a target so often that each of its choices comes up. */
+async function findings(target: Target): Promise<string[]> {
+  const chance = new Chance(11);
+  const found: string[] = [];
+  for (let times = 0; times < 20; times++) {
+    try {
+      await target.run(chance);
+    } catch (error) {
+      if (!(error instanceof Finding)) throw error;
+      found.push(error.message);
+    }
+  }
+  return found;
+}
+
+/** The same two, but each gets what the other sent, whatever happened to it on its way: as if nobody checked anything. */
+function gullible({ client, server }: Pair): Pair {
+  let last: Uint8Array | undefined;
+  const deaf = (context: SecurityContext): SecurityContext =>
+    new Proxy(context, {
+      get(target, name) {
+        if (name === 'step')
+          return async () => {
+            const step = await target.step(last);
+            last = 'token' in step ? step.token : undefined;
+            return step;
+          };
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  return { client: deaf(client), server: deaf(server) };
+}
+
+const actors = async (cache: ReplayCache = forgetfulReplayCache()) =>
+  await kerberosActors(await kerberosLab(new Chance(3).host(NOW)), cache);
+
+describe('the fuzzer of Kerberos', () => {
+  test('finds nothing where a changed ciphertext is refused', async () => {
+    expect(await findings(tamperedExchange(packagePair(await actors())))).toEqual([]);
+  });
+
+  test('finds an exchange that comes about although a ciphertext was changed', async () => {
+    const start = packagePair(await actors());
+    const found = await findings(tamperedExchange((chance) => gullible(start(chance))));
+    expect(new Set(found)).toEqual(new Set(['a changed ciphertext was taken for genuine']));
+  });
+
+  test('finds a service that takes an AP-REQ twice, and none that does not', async () => {
+    expect(await findings(replayedRequest(await actors()))).toEqual([]);
+    const found = await findings(replayedRequest(await actors({ claim: () => Promise.resolve('fresh') })));
+    expect(found).toEqual(Array(20).fill('2 contexts took the same AP-REQ'));
+  });
+
+  test('its replay cache tells replays, and forgets after a thousand claims', async () => {
+    const cache = forgetfulReplayCache();
+    expect([await cache.claim('first', NOW + 1000), await cache.claim('first', NOW + 1000)]).toEqual([
+      'fresh',
+      'replayed',
+    ]);
+    for (let count = 0; count < 1000; count++) await cache.claim(String(count), NOW + 1000);
+    expect(await cache.claim('first', NOW + 1000)).toBe('fresh');
+  });
+
+  test('begins with what a decoder can read, where there is such a thing', () => {
+    // PrincipalName of NT-PRINCIPAL "a" (RFC 4120 5.2.2), and what no decoder knows.
+    const name = fromHex('300ca003020101a10530031b0161');
+    const decoders = kerberosDecoders([name, fromHex('ffffffff')]);
+    const samplesOf = (wanted: string) => decoders.find((decoder) => decoder.name === wanted)?.samples;
+    expect(samplesOf('Kerberos PrincipalName')).toEqual([name]);
+    expect(samplesOf('Kerberos AsRep')).toHaveLength(2);
+    for (const wanted of ['PAC', 'keytab', 'credential cache', 'krb5.conf', 'kpasswd frame', 'KDC proxy message'])
+      expect(samplesOf(wanted)).toBeDefined();
+  });
+});
