@@ -68,26 +68,35 @@ async function* sealed(tls: TlsEngine, options: TlsExchangeOptions, input: Uint8
 
   const engine = await guard(() => options.start(tls));
   let result = await guard(() => engine.next(EMPTY));
+  const proceed = (): ReturnType<Exchange['next']> | undefined => {
+    const message = inbox.take();
+    return message === undefined ? undefined : engine.next(message);
+  };
   for (;;) {
     if (result.done === true) return { ...(await last(tls, result.value, token, inbox)), extra: rest.length };
     const answer = await encrypted(tls, result.value);
-    token = concat(token, answer);
+    token = joined(token, answer);
 
     // An answer ends the call. What is left of the handshake does not: a client's TSRequest may come right behind Finished.
     let answered = answer.length > 0;
-    let message = answered ? undefined : await guard(() => inbox.take());
-    while (message === undefined) {
+    let next = answered ? undefined : await guard(proceed);
+    while (next === undefined) {
       if (answered || rest.length === 0) {
         rest = yield { token, extra: rest.length };
         token = EMPTY;
         answered = false;
       }
       rest = await open(tls, rest, inbox);
-      message = await guard(() => inbox.take());
+      next = await guard(proceed);
     }
-    const received = message;
-    result = await guard(() => engine.next(received));
+    result = next;
   }
+}
+
+/** Records are in memory of their own already. */
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  if (first.length === 0) return second;
+  return second.length === 0 ? first : concat(first, second);
 }
 
 async function encrypted(tls: TlsEngine, leg: Leg): Promise<Uint8Array> {
@@ -99,7 +108,7 @@ async function last(tls: TlsEngine, established: Established, pending: Uint8Arra
   const { token = EMPTY } = established;
   const record = token.length === 0 ? EMPTY : await tls.encrypt(token);
   const messages = streamProtection(tls, CREDSSP_INFO.maxToken);
-  return { ...established, token: concat(pending, record), expiry: expiryOf(tls), messages };
+  return { ...established, token: joined(pending, record), expiry: expiryOf(tls), messages };
 }
 
 /** Opens the first record of the input. A session ticket holds nothing for us (contract X13). */
