@@ -3,6 +3,7 @@
  * @module
  */
 import { Command, CommanderError } from 'commander';
+import { decodeCommand } from './decode.ts';
 import { demoCommand } from './demo.ts';
 import { peerAcceptCommand } from './peer-accept.ts';
 import { peerInitiateCommand } from './peer-initiate.ts';
@@ -37,6 +38,7 @@ function programOf(terminal: Terminal, exit: (code: number) => void): Command {
     .description("Microsoft's SSPI in TypeScript: CredSSP, Negotiate, NTLM")
     .addHelpText('after', '\nExit codes: 0 all well, 1 a context or a check failed, 2 the command line cannot be used.')
     .addCommand(demoCommand(terminal, exit))
+    .addCommand(decodeCommand(terminal, exit))
     .addCommand(peer);
   for (const command of [program, peer, ...program.commands, ...peer.commands]) {
     command.exitOverride().configureOutput({

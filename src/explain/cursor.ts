@@ -68,7 +68,11 @@ export class Cursor {
   }
 
   /** A vector behind its length, as TLS has them. */
-  vector(name: string, lengthOctets: 1 | 2 | 3, value: (octets: Uint8Array) => string | undefined = hexText): Uint8Array {
+  vector(
+    name: string,
+    lengthOctets: 1 | 2 | 3,
+    value: (octets: Uint8Array) => string | undefined = hexText,
+  ): Uint8Array {
     const length = bigEndian(this.pass(name, lengthOctets));
     return this.take(name, length, value);
   }

@@ -117,9 +117,13 @@ class Conversation {
     const { octets } = piece;
     const tree = new Branch(budget, 'message', 0, octets.length);
     const reading = new Reading(number, piece.from);
-    const described = octets.length === 0 && piece.told !== undefined ? tellOf(piece, tree, reading) : this.#describe(octets, tree, reading);
+    const described =
+      octets.length === 0 && piece.told !== undefined
+        ? tellOf(piece, tree, reading)
+        : this.#describe(octets, tree, reading);
     // Who did not say who he is comes after the other one.
-    if (this.#last !== undefined && described.protocol !== 'unknown') reading.suggest(this.#last === 'client' ? 'server' : 'client');
+    if (this.#last !== undefined && described.protocol !== 'unknown' && octets.length > 0)
+      reading.suggest(this.#last === 'client' ? 'server' : 'client');
     this.#last = reading.from ?? this.#last;
     if (piece.httpStatus !== undefined) reading.fact({ kind: 'http-status', status: piece.httpStatus });
     try {
@@ -153,11 +157,15 @@ class Conversation {
 /** A line of a recording that has no message, but tells something about the connection. */
 function tellOf(piece: Piece, tree: Branch, reading: Reading): { protocol: Protocol; summary: string } {
   for (const [name, value] of piece.told ?? []) tree.add(name, 0, 0, value);
-  if (piece.certificateSha256 !== undefined) reading.observe({ kind: 'certificate-hash', sha256: piece.certificateSha256, branch: tree });
+  if (piece.certificateSha256 !== undefined)
+    reading.observe({ kind: 'certificate-hash', sha256: piece.certificateSha256, branch: tree });
   const names = [...(piece.told?.keys() ?? [])];
   tree.name = 'recorded';
   const isTls = names.some((name) => name.startsWith('tls'));
-  return { protocol: isTls ? 'TLS' : 'unknown', summary: `(recorded) ${[...(piece.told ?? [])].map(([name, value]) => `${name} ${value}`).join('; ')}` };
+  return {
+    protocol: isTls ? 'TLS' : 'unknown',
+    summary: `(recorded) ${[...(piece.told ?? [])].map(([name, value]) => `${name} ${value}`).join('; ')}`,
+  };
 }
 
 /** @throws SspiError CERTIFICATE_UNUSABLE */

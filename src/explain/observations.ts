@@ -40,7 +40,12 @@ export type Observation =
   | SessionSealed
   | { readonly kind: 'krb-safe'; readonly body: Uint8Array; readonly checksum: ChecksumValue; readonly branch: Branch }
   | { readonly kind: 'gss-message'; readonly token: Uint8Array; readonly isMic: boolean; readonly branch: Branch }
-  | { readonly kind: 'sealed-message'; readonly header: Uint8Array; readonly data: Uint8Array; readonly branch: Branch };
+  | {
+      readonly kind: 'sealed-message';
+      readonly header: Uint8Array;
+      readonly data: Uint8Array;
+      readonly branch: Branch;
+    };
 
 /** A part of a Kerberos message that a session key or subkey opens. */
 export interface SessionSealed {
@@ -68,7 +73,13 @@ export interface Salt {
 /** Something that tells how a conversation went. */
 export type Fact =
   | { readonly kind: 'nt-status'; readonly ntStatus: number }
-  | { readonly kind: 'krb-error'; readonly errorCode: number; readonly service: string; readonly skewSeconds?: number; readonly ntStatus?: number }
+  | {
+      readonly kind: 'krb-error';
+      readonly errorCode: number;
+      readonly service: string;
+      readonly skewSeconds?: number;
+      readonly ntStatus?: number;
+    }
   | { readonly kind: 'tls-alert'; readonly name: string; readonly number: number }
   | { readonly kind: 'rdp-failure'; readonly code: number; readonly name: string }
   | { readonly kind: 'rdp-selected'; readonly protocols: number }

@@ -19,7 +19,10 @@ export interface RenderOptions {
 }
 
 /** An explanation as text, without colours, lines separated by `\n`. */
-export function renderText(explanation: Explanation, { width = 80, trees = true, diagnosis }: RenderOptions = {}): string {
+export function renderText(
+  explanation: Explanation,
+  { width = 80, trees = true, diagnosis }: RenderOptions = {},
+): string {
   const columns = Math.max(40, width);
   const lines: string[] = [];
   const { container, messages, checks, notes } = explanation;
@@ -29,7 +32,8 @@ export function renderText(explanation: Explanation, { width = 80, trees = true,
   let conversation: string | undefined;
   const several = new Set(messages.map((message) => message.conversation)).size > 1;
   for (const message of messages) {
-    if (several && message.conversation !== conversation) lines.push('', ...wrapped(`== ${message.conversation}`, '   ', columns));
+    if (several && message.conversation !== conversation)
+      lines.push('', ...wrapped(`== ${message.conversation}`, '   ', columns));
     conversation = message.conversation;
     lines.push('', ...wrapped(headline(message), '    ', columns));
     if (trees) lines.push(...treeLines(message.tree, columns));
@@ -53,7 +57,8 @@ export function renderDiagnosis(diagnosis: Diagnosis, width = 80): string {
 function headline({ number, from, context, summary, length }: DecodedMessage): string {
   const who = from === undefined ? '' : ` ${from}`;
   const around = context === undefined ? '' : ` (${context})`;
-  return `#${number}${who}: ${summary}${around}, ${counted(length, 'octet')}`;
+  const size = length === 0 ? '' : `, ${counted(length, 'octet')}`;
+  return `#${number}${who}: ${summary}${around}${size}`;
 }
 
 /** Offset and length in two columns, then the names indented. */
@@ -86,7 +91,11 @@ function noteLines({ code, text }: Note, indent: string, columns: number): strin
   return wrapped(`${indent}! ${code}: ${text}`, `${indent}  `, columns);
 }
 
-const MARKS: Readonly<Record<Check['outcome'], string>> = { verified: 'ok    ', failed: 'FAILED', 'not-checked': '--    ' };
+const MARKS: Readonly<Record<Check['outcome'], string>> = {
+  verified: 'ok    ',
+  failed: 'FAILED',
+  'not-checked': '--    ',
+};
 
 function checkLines({ name, message, outcome, why }: Check, columns: number): string[] {
   return wrapped(`${MARKS[outcome]}  #${message} ${name}: ${why}`, ' '.repeat(10), columns);

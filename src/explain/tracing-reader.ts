@@ -130,7 +130,8 @@ class TracingReader extends Reader {
 
   faulted(error: unknown): void {
     const innermost = this.#open.at(-1)?.branch ?? this.#root;
-    for (const { branch } of this.#open) branch.length = Math.max(branch.length, this.#clip(branch.offset, this.position));
+    for (const { branch } of this.#open)
+      branch.length = Math.max(branch.length, this.#clip(branch.offset, this.position));
     if (this.octets.length > this.#real && this.position >= this.#real) {
       this.cutShort();
       return;
@@ -184,7 +185,7 @@ class TracingReader extends Reader {
 }
 
 function isList(schemaName: string): boolean {
-  return schemaName.endsWith('SEQUENCE OF') || schemaName.endsWith('SET OF');
+  return schemaName === 'SEQUENCE OF' || schemaName === 'SET OF';
 }
 
 function isChosen(value: unknown): value is { readonly kind: string } {

@@ -66,20 +66,18 @@ export interface CertificateKey {
 
 /** For reading the key without caring for the rest: serial numbers and extensions may be whatever they are. */
 const KeyOnly = sequence({
-  tbsCertificate: sequence(
-    {
-      version: optional(0, anyValue),
-      serialNumber: anyValue,
-      signature: anyValue,
-      issuer: anyValue,
-      validity: anyValue,
-      subject: anyValue,
-      subjectPublicKeyInfo: anyValue,
-      issuerUniqueID: optional(implicit(1, bitString)),
-      subjectUniqueID: optional(implicit(2, bitString)),
-      extensions: optional(3, anyValue),
-    },
-  ),
+  tbsCertificate: sequence({
+    version: optional(0, anyValue),
+    serialNumber: anyValue,
+    signature: anyValue,
+    issuer: anyValue,
+    validity: anyValue,
+    subject: anyValue,
+    subjectPublicKeyInfo: anyValue,
+    issuerUniqueID: optional(implicit(1, bitString)),
+    subjectUniqueID: optional(implicit(2, bitString)),
+    extensions: optional(3, anyValue),
+  }),
   signatureAlgorithm: AlgorithmIdentifier,
   signatureValue: bitString,
 });
@@ -94,7 +92,10 @@ export function certificateKey(der: Uint8Array): CertificateKey {
     mistakes: new Map([
       ['the DER of the whole certificate', der],
       ['the SubjectPublicKeyInfo, with its algorithm', subjectPublicKeyInfo],
-      ['the BIT STRING with its octet of unused bits', concat(Uint8Array.of(subjectPublicKey.unused), subjectPublicKey.octets)],
+      [
+        'the BIT STRING with its octet of unused bits',
+        concat(Uint8Array.of(subjectPublicKey.unused), subjectPublicKey.octets),
+      ],
     ]),
   };
 }
@@ -111,7 +112,10 @@ const PssParameters: Schema<{ readonly hashAlgorithm?: { readonly algorithm: str
 /** The hash of `tls-server-end-point` bindings (RFC 5929 4.1) for a server with this certificate. @throws DerError */
 export function endPointBindings(der: Uint8Array): Uint8Array {
   const { algorithm, parameters } = decode(KeyOnly, der).signatureAlgorithm;
-  const named = algorithm === RSASSA_PSS && parameters !== undefined ? decode(PssParameters, parameters).hashAlgorithm?.algorithm : undefined;
+  const named =
+    algorithm === RSASSA_PSS && parameters !== undefined
+      ? decode(PssParameters, parameters).hashAlgorithm?.algorithm
+      : undefined;
   const hash =
     SHA384_SIGNATURES.includes(algorithm) || named === HASH_OIDS.SHA384
       ? sha384

@@ -15,25 +15,40 @@ export function suspectConversation(found: Suspicions, { messages, checks }: Exp
   for (const check of checks) if (check.outcome === 'failed') suspectCheck(found, check);
   for (const message of messages) for (const fact of message.facts) suspectFact(found, fact, message);
   for (const conversation of new Set(messages.map((message) => message.conversation)))
-    suspectEnd(found, messages.filter((message) => message.conversation === conversation));
+    suspectEnd(
+      found,
+      messages.filter((message) => message.conversation === conversation),
+    );
 }
 
 const OF_CHECK: Readonly<Record<Check['name'], readonly (readonly [CauseCode, Likelihood])[]>> = {
-  certificate: [['WRONG_CERTIFICATE', 'certain'], ['TLS_TERMINATED_IN_BETWEEN', 'possible']],
+  certificate: [
+    ['WRONG_CERTIFICATE', 'certain'],
+    ['TLS_TERMINATED_IN_BETWEEN', 'possible'],
+  ],
   NTProofStr: [['WRONG_PASSWORD', 'likely']],
   'NTLMv1 response': [['WRONG_PASSWORD', 'likely']],
   MIC: [['MESSAGE_TAMPERED', 'certain']],
   mechListMIC: [['DOWNGRADE', 'certain']],
   'pubKeyAuth seal': [['MESSAGE_TAMPERED', 'certain']],
-  'pubKeyAuth binding': [['TLS_TERMINATED_IN_BETWEEN', 'likely'], ['WRONG_CERTIFICATE', 'possible']],
+  'pubKeyAuth binding': [
+    ['TLS_TERMINATED_IN_BETWEEN', 'likely'],
+    ['WRONG_CERTIFICATE', 'possible'],
+  ],
   authInfo: [['MESSAGE_TAMPERED', 'certain']],
-  'channel bindings': [['CHANNEL_BINDING_MISMATCH', 'likely'], ['TLS_TERMINATED_IN_BETWEEN', 'possible']],
+  'channel bindings': [
+    ['CHANNEL_BINDING_MISMATCH', 'likely'],
+    ['TLS_TERMINATED_IN_BETWEEN', 'possible'],
+  ],
   'PA-ENC-TIMESTAMP': [['WRONG_PASSWORD', 'likely']],
   'AS-REP': [['WRONG_PASSWORD', 'likely']],
   'AS-REQ checksum': [['MESSAGE_TAMPERED', 'certain']],
   'TGS-REQ checksum': [['MESSAGE_TAMPERED', 'certain']],
   'TGS-REP': [['MESSAGE_TAMPERED', 'likely']],
-  Ticket: [['SERVICE_KEY_MISMATCH', 'likely'], ['MESSAGE_TAMPERED', 'possible']],
+  Ticket: [
+    ['SERVICE_KEY_MISMATCH', 'likely'],
+    ['MESSAGE_TAMPERED', 'possible'],
+  ],
   Authenticator: [['MESSAGE_TAMPERED', 'certain']],
   'AP-REP': [['MESSAGE_TAMPERED', 'certain']],
   'KRB-PRIV': [['MESSAGE_TAMPERED', 'certain']],
@@ -61,7 +76,7 @@ function suspectCheck(found: Suspicions, { name, message, why }: Check): void {
   for (const [code, likelihood] of OF_CHECK[name]) found.add(code, likelihood, evidence);
 }
 
-function suspectFact(found: Suspicions, fact: Fact, { number, protocol }: DecodedMessage): void {
+function suspectFact(found: Suspicions, fact: Fact, { number }: DecodedMessage): void {
   const where = `message ${number}`;
   switch (fact.kind) {
     case 'nt-status':
@@ -82,15 +97,14 @@ function suspectFact(found: Suspicions, fact: Fact, { number, protocol }: Decode
       found.add('WRONG_PASSWORD', 'possible', `${where}, negState reject`);
       found.add('NTLM_BLOCKED_BY_POLICY', 'possible', `${where}, negState reject`);
       return;
-    case 'credssp-version':
-      if (fact.version < 5) found.add('CREDSSP_VERSION_REFUSED', 'possible', `${where}, ${protocol} version ${fact.version}`);
-      return;
     case 'authorization':
       if (!fact.granted) found.add('LOGON_RESTRICTED', 'certain', `${where}, AUTHZ_ACCESS_DENIED`);
       return;
     case 'rdp-selected':
-      if ((fact.protocols & 0x0a) === 0) found.add('RDP_SECURITY_MISMATCH', 'possible', `${where}: the server chose no NLA`);
+      if ((fact.protocols & 0x0a) === 0)
+        found.add('RDP_SECURITY_MISMATCH', 'possible', `${where}: the server chose no NLA`);
       return;
+    case 'credssp-version':
     case 'no-bindings':
     case 'rdp-requested':
     case 'spnego-offer':
@@ -108,9 +122,33 @@ function formatSkew(seconds: number | undefined): string {
   return ` (its clock is ${Math.abs(seconds)} s ${seconds < 0 ? 'behind' : 'ahead'})`;
 }
 
-/** HTTP servers refuse a logon without a word: by asking for one again. */
+/** What a conversation lacks at its end. */
 function suspectEnd(found: Suspicions, messages: readonly DecodedMessage[]): void {
-  const sent = messages.findLast(({ facts }) => facts.some((fact) => fact.kind === 'ntlm' && fact.message === 'AUTHENTICATE'));
+  suspectVersion(found, messages);
+  suspectHttp(found, messages);
+}
+
+/** An old version is nobody's fault as long as credentials are handed over in it. */
+function suspectVersion(found: Suspicions, messages: readonly DecodedMessage[]): void {
+  const facts = messages.flatMap((message) => message.facts);
+  if (facts.some(({ kind }) => kind === 'delegated')) return;
+  const old = messages.find((message) =>
+    message.facts.some((fact) => fact.kind === 'credssp-version' && fact.version < 5),
+  );
+  const isRefused = facts.some(({ kind }) => kind === 'nt-status' || kind === 'tls-alert');
+  if (old !== undefined)
+    found.add(
+      'CREDSSP_VERSION_REFUSED',
+      isRefused ? 'likely' : 'possible',
+      `message ${old.number}: a TSRequest of version 2 to 4, and nothing is delegated`,
+    );
+}
+
+/** HTTP servers refuse a logon without a word: by asking for one again. */
+function suspectHttp(found: Suspicions, messages: readonly DecodedMessage[]): void {
+  const sent = messages.findLast(({ facts }) =>
+    facts.some((fact) => fact.kind === 'ntlm' && fact.message === 'AUTHENTICATE'),
+  );
   if (sent === undefined) return;
   const later = messages.filter(({ number }) => number > sent.number).flatMap(({ facts }) => facts);
   if (!later.some((fact) => fact.kind === 'http-status' && fact.status === 401)) return;

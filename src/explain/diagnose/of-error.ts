@@ -25,63 +25,130 @@ export const CAUSES_OF_ERROR: Readonly<Record<SspiErrorCode, readonly (readonly 
   NOT_OWNER: [['USAGE', 'certain']],
   NO_IMPERSONATION: [['USAGE', 'certain']],
   WRONG_CREDENTIAL_HANDLE: [['USAGE', 'certain']],
-  TARGET_UNKNOWN: [['USAGE', 'likely'], ['SPN_UNKNOWN', 'possible']],
+  TARGET_UNKNOWN: [
+    ['USAGE', 'likely'],
+    ['SPN_UNKNOWN', 'possible'],
+  ],
 
-  MALFORMED_TOKEN: [['NOT_THE_PROTOCOL', 'likely'], ['MESSAGE_TAMPERED', 'possible']],
+  MALFORMED_TOKEN: [
+    ['NOT_THE_PROTOCOL', 'likely'],
+    ['MESSAGE_TAMPERED', 'possible'],
+  ],
   UNEXPECTED_MESSAGE: [['NOT_THE_PROTOCOL', 'likely']],
-  MESSAGE_OUT_OF_ORDER: [['NOT_THE_PROTOCOL', 'likely'], ['MESSAGE_TAMPERED', 'possible']],
+  MESSAGE_OUT_OF_ORDER: [
+    ['NOT_THE_PROTOCOL', 'likely'],
+    ['MESSAGE_TAMPERED', 'possible'],
+  ],
   TOKEN_TOO_LARGE: [['LIMIT_REACHED', 'certain']],
   TOO_MANY_LEGS: [['LIMIT_REACHED', 'certain']],
-  DEADLINE_EXCEEDED: [['SERVER_UNREACHABLE', 'likely'], ['LIMIT_REACHED', 'possible']],
+  DEADLINE_EXCEEDED: [
+    ['SERVER_UNREACHABLE', 'likely'],
+    ['LIMIT_REACHED', 'possible'],
+  ],
   MESSAGE_ALTERED: [['MESSAGE_TAMPERED', 'certain']],
   DECRYPT_FAILURE: [['MESSAGE_TAMPERED', 'likely']],
   CONTEXT_EXPIRED: [['PEER_REFUSED', 'possible']],
 
-  LOGON_DENIED: [['WRONG_PASSWORD', 'likely'], ['UNKNOWN_USER', 'possible'], ['NTLM_BLOCKED_BY_POLICY', 'possible']],
+  LOGON_DENIED: [
+    ['WRONG_PASSWORD', 'likely'],
+    ['UNKNOWN_USER', 'possible'],
+    ['NTLM_BLOCKED_BY_POLICY', 'possible'],
+  ],
   ACCOUNT_RESTRICTED: [['LOGON_RESTRICTED', 'possible']],
   ANONYMOUS_REFUSED: [['USAGE', 'likely']],
   NO_AUTHENTICATING_AUTHORITY: [['KDC_UNREACHABLE', 'certain']],
   TIME_SKEW: [['CLOCK_SKEW', 'certain']],
-  BAD_BINDINGS: [['CHANNEL_BINDING_MISMATCH', 'certain'], ['TLS_TERMINATED_IN_BETWEEN', 'likely']],
-  TARGET_NAME_REFUSED: [['SPN_UNKNOWN', 'likely'], ['SERVICE_KEY_MISMATCH', 'possible']],
-  INTEGRITY_REQUIRED: [['DOWNGRADE', 'possible'], ['NO_COMMON_MECHANISM', 'possible']],
-  WEAK_CRYPTO_REFUSED: [['NTLM_BLOCKED_BY_POLICY', 'likely'], ['DOWNGRADE', 'possible']],
+  BAD_BINDINGS: [
+    ['CHANNEL_BINDING_MISMATCH', 'certain'],
+    ['TLS_TERMINATED_IN_BETWEEN', 'likely'],
+  ],
+  TARGET_NAME_REFUSED: [
+    ['SPN_UNKNOWN', 'likely'],
+    ['SERVICE_KEY_MISMATCH', 'possible'],
+  ],
+  INTEGRITY_REQUIRED: [
+    ['DOWNGRADE', 'possible'],
+    ['NO_COMMON_MECHANISM', 'possible'],
+  ],
+  WEAK_CRYPTO_REFUSED: [
+    ['NTLM_BLOCKED_BY_POLICY', 'likely'],
+    ['DOWNGRADE', 'possible'],
+  ],
   MIC_MISSING: [['MESSAGE_TAMPERED', 'likely']],
   MIC_INVALID: [['MESSAGE_TAMPERED', 'certain']],
 
   MECH_LIST_MIC_MISSING: [['DOWNGRADE', 'likely']],
   MECH_LIST_MIC_INVALID: [['DOWNGRADE', 'certain']],
-  NO_COMMON_MECHANISM: [['NO_COMMON_MECHANISM', 'certain'], ['NTLM_BLOCKED_BY_POLICY', 'likely']],
-  NEGOTIATION_REJECTED: [['NO_COMMON_MECHANISM', 'likely'], ['WRONG_PASSWORD', 'likely'], ['NTLM_BLOCKED_BY_POLICY', 'possible']],
+  NO_COMMON_MECHANISM: [
+    ['NO_COMMON_MECHANISM', 'certain'],
+    ['NTLM_BLOCKED_BY_POLICY', 'likely'],
+  ],
+  NEGOTIATION_REJECTED: [
+    ['NO_COMMON_MECHANISM', 'likely'],
+    ['WRONG_PASSWORD', 'likely'],
+    ['NTLM_BLOCKED_BY_POLICY', 'possible'],
+  ],
 
   TLS_FAILED: [['TLS_FAILED', 'certain']],
   TLS_ALERT: [['TLS_FAILED', 'possible']],
   NOT_TLS: [['NOT_THE_PROTOCOL', 'certain']],
   CERTIFICATE_UNUSABLE: [['USAGE', 'certain']],
-  CERTIFICATE_UNTRUSTED: [['CERTIFICATE_UNTRUSTED', 'certain'], ['TLS_TERMINATED_IN_BETWEEN', 'possible']],
+  CERTIFICATE_UNTRUSTED: [
+    ['CERTIFICATE_UNTRUSTED', 'certain'],
+    ['TLS_TERMINATED_IN_BETWEEN', 'possible'],
+  ],
 
   VERSION_REFUSED: [['CREDSSP_VERSION_REFUSED', 'certain']],
-  VERSION_CHANGED: [['MESSAGE_TAMPERED', 'likely'], ['DOWNGRADE', 'possible']],
-  NONCE_INVALID: [['CREDSSP_VERSION_REFUSED', 'possible'], ['MESSAGE_TAMPERED', 'possible']],
-  PUBLIC_KEY_MISMATCH: [['TLS_TERMINATED_IN_BETWEEN', 'likely'], ['PUBLIC_KEY_NOT_SPKI_CONTENT', 'likely'], ['WRONG_CERTIFICATE', 'possible']],
+  VERSION_CHANGED: [
+    ['MESSAGE_TAMPERED', 'likely'],
+    ['DOWNGRADE', 'possible'],
+  ],
+  NONCE_INVALID: [
+    ['CREDSSP_VERSION_REFUSED', 'possible'],
+    ['MESSAGE_TAMPERED', 'possible'],
+  ],
+  PUBLIC_KEY_MISMATCH: [
+    ['TLS_TERMINATED_IN_BETWEEN', 'likely'],
+    ['PUBLIC_KEY_NOT_SPKI_CONTENT', 'likely'],
+    ['WRONG_CERTIFICATE', 'possible'],
+  ],
   PEER_REFUSED: [['PEER_REFUSED', 'possible']],
   DELEGATION_POLICY: [['DELEGATION_POLICY', 'certain']],
   POLICY_NTLM_ONLY: [['DELEGATION_POLICY', 'certain']],
-  MUTUAL_AUTH_FAILED: [['CERTIFICATE_UNTRUSTED', 'likely'], ['SERVICE_KEY_MISMATCH', 'possible'], ['TLS_TERMINATED_IN_BETWEEN', 'possible']],
-  INNER_PROTECTION_MISSING: [['DOWNGRADE', 'possible'], ['NO_COMMON_MECHANISM', 'possible']],
+  MUTUAL_AUTH_FAILED: [
+    ['CERTIFICATE_UNTRUSTED', 'likely'],
+    ['SERVICE_KEY_MISMATCH', 'possible'],
+    ['TLS_TERMINATED_IN_BETWEEN', 'possible'],
+  ],
+  INNER_PROTECTION_MISSING: [
+    ['DOWNGRADE', 'possible'],
+    ['NO_COMMON_MECHANISM', 'possible'],
+  ],
 
   ENCRYPTION_TYPE_REFUSED: [['ENCRYPTION_TYPE_MISMATCH', 'certain']],
   TICKET_EXPIRED: [['CLOCK_SKEW', 'likely']],
   TICKET_NOT_YET_VALID: [['CLOCK_SKEW', 'certain']],
   TICKET_UNREADABLE: [['SERVICE_KEY_MISMATCH', 'certain']],
-  SERVICE_UNKNOWN: [['SPN_UNKNOWN', 'likely'], ['SERVICE_KEY_MISMATCH', 'likely']],
+  SERVICE_UNKNOWN: [
+    ['SPN_UNKNOWN', 'likely'],
+    ['SERVICE_KEY_MISMATCH', 'likely'],
+  ],
   KEY_VERSION_UNKNOWN: [['SERVICE_KEY_MISMATCH', 'certain']],
-  SERVICE_KEY_MISSING: [['SERVICE_KEY_MISMATCH', 'certain'], ['ENCRYPTION_TYPE_MISMATCH', 'likely']],
-  AUTHENTICATOR_INVALID: [['MESSAGE_TAMPERED', 'likely'], ['SERVICE_KEY_MISMATCH', 'possible']],
+  SERVICE_KEY_MISSING: [
+    ['SERVICE_KEY_MISMATCH', 'certain'],
+    ['ENCRYPTION_TYPE_MISMATCH', 'likely'],
+  ],
+  AUTHENTICATOR_INVALID: [
+    ['MESSAGE_TAMPERED', 'likely'],
+    ['SERVICE_KEY_MISMATCH', 'possible'],
+  ],
   PRINCIPAL_MISMATCH: [['MESSAGE_TAMPERED', 'likely']],
   REPLAY_DETECTED: [['REPLAY', 'certain']],
   REPLAY_CACHE_UNAVAILABLE: [['LIMIT_REACHED', 'likely']],
-  PAC_INVALID: [['SERVICE_KEY_MISMATCH', 'likely'], ['MESSAGE_TAMPERED', 'possible']],
+  PAC_INVALID: [
+    ['SERVICE_KEY_MISMATCH', 'likely'],
+    ['MESSAGE_TAMPERED', 'possible'],
+  ],
   AUTHORIZATION_DATA_UNKNOWN: [['LOGON_RESTRICTED', 'likely']],
   TRANSIT_REFUSED: [['LOGON_RESTRICTED', 'likely']],
   USER_TO_USER_REQUIRED: [['SPN_UNKNOWN', 'likely']],
@@ -89,20 +156,32 @@ export const CAUSES_OF_ERROR: Readonly<Record<SspiErrorCode, readonly (readonly 
   ENCRYPTION_TYPE_UNSUPPORTED: [['ENCRYPTION_TYPE_MISMATCH', 'certain']],
   KDC_NOT_FOUND: [['KDC_UNREACHABLE', 'certain']],
   KDC_UNREACHABLE: [['KDC_UNREACHABLE', 'certain']],
-  KDC_PROXY_REFUSED: [['KDC_UNREACHABLE', 'likely'], ['LOGON_RESTRICTED', 'possible']],
+  KDC_PROXY_REFUSED: [
+    ['KDC_UNREACHABLE', 'likely'],
+    ['LOGON_RESTRICTED', 'possible'],
+  ],
   KDC_REPLY_MISMATCH: [['MESSAGE_TAMPERED', 'certain']],
   KDC_POLICY: [['LOGON_RESTRICTED', 'certain']],
   KDC_REFUSED: [['PEER_REFUSED', 'likely']],
-  PREAUTHENTICATION_UNSUPPORTED: [['SMART_CARD_REQUIRED', 'possible'], ['ENCRYPTION_TYPE_MISMATCH', 'possible']],
+  PREAUTHENTICATION_UNSUPPORTED: [
+    ['SMART_CARD_REQUIRED', 'possible'],
+    ['ENCRYPTION_TYPE_MISMATCH', 'possible'],
+  ],
   SPN_UNKNOWN: [['SPN_UNKNOWN', 'certain']],
-  NO_KERBEROS_KEY: [['USAGE', 'likely'], ['ENCRYPTION_TYPE_MISMATCH', 'possible']],
+  NO_KERBEROS_KEY: [
+    ['USAGE', 'likely'],
+    ['ENCRYPTION_TYPE_MISMATCH', 'possible'],
+  ],
   TOO_MANY_REFERRALS: [['SPN_UNKNOWN', 'likely']],
   PASSWORD_CHANGE_REFUSED: [['LOGON_RESTRICTED', 'likely']],
   FILE_MALFORMED: [['USAGE', 'certain']],
 
   RDP_NEGOTIATION_FAILED: [['RDP_SECURITY_MISMATCH', 'certain']],
   CONNECTION_FAILED: [['SERVER_UNREACHABLE', 'certain']],
-  CONNECTION_CLOSED: [['PEER_REFUSED', 'likely'], ['SERVER_UNREACHABLE', 'possible']],
+  CONNECTION_CLOSED: [
+    ['PEER_REFUSED', 'likely'],
+    ['SERVER_UNREACHABLE', 'possible'],
+  ],
   INTERNAL_ERROR: [['INTERNAL', 'certain']],
 };
 
@@ -110,18 +189,33 @@ export const CAUSES_OF_ERROR: Readonly<Record<SspiErrorCode, readonly (readonly 
 const DEEPEST = 5;
 
 /** Errors of the system that say that nobody is there. */
-const UNREACHABLE: readonly string[] = ['ECONNREFUSED', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN', 'ECONNRESET', 'EPIPE'];
+const UNREACHABLE: readonly string[] = [
+  'ECONNREFUSED',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+  'ECONNRESET',
+  'EPIPE',
+];
 
 /** Adds what an error speaks for, and what its causes do. */
 export function suspectError(found: Suspicions, error: unknown, depth = 0): void {
   if (error instanceof SspiError) {
     suspectSspiError(found, error);
-  } else if (error instanceof Error && 'code' in error && typeof error.code === 'string' && UNREACHABLE.includes(error.code)) {
+  } else if (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    UNREACHABLE.includes(error.code)
+  ) {
     found.add('SERVER_UNREACHABLE', 'certain', error.code);
   } else if (depth === 0) {
     found.add('INTERNAL', 'likely', error instanceof Error ? error.name : 'what was thrown is no Error');
   }
-  if (error instanceof Error && error.cause !== undefined && depth < DEEPEST) suspectError(found, error.cause, depth + 1);
+  if (error instanceof Error && error.cause !== undefined && depth < DEEPEST)
+    suspectError(found, error.cause, depth + 1);
 }
 
 function suspectSspiError(found: Suspicions, error: SspiError): void {

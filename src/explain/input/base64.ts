@@ -5,7 +5,11 @@
 
 /** @returns undefined when it is not base64 */
 export function fromBase64(text: string): Uint8Array | undefined {
-  const digits = text.replace(/\s/gu, '').replaceAll('-', '+').replaceAll('_', '/').replace(/={0,2}$/u, '');
+  const digits = text
+    .replace(/\s/gu, '')
+    .replaceAll('-', '+')
+    .replaceAll('_', '/')
+    .replace(/={0,2}$/u, '');
   if (digits.length === 0 || digits.length % 4 === 1 || !/^[A-Za-z0-9+/]+$/u.test(digits)) return undefined;
   const binary = atob(digits);
   const octets = new Uint8Array(binary.length);

@@ -6,7 +6,7 @@ import { isRecognised } from '../messages/recognise.ts';
 import type { Side } from '../observations.ts';
 import { counted } from '../text.ts';
 import type { Note } from '../tree.ts';
-import { type Capture } from './captures.ts';
+import type { Capture } from './captures.ts';
 import { cutMessages, Pending } from './framing.ts';
 import { isHttp, readHttp } from './http.ts';
 import { segmentOf } from './packets.ts';
@@ -38,13 +38,17 @@ export function readPackets({ container, packets, notes: found }: Capture): Foun
   for (const stream of streams.all) {
     const messages = [...messagesOf(stream)];
     if (messages.length === 0) silent++;
-    else if (stream.incomplete) notes.push({ code: 'TRUNCATED', text: `octets are missing between ${stream.client} and ${stream.server}` });
+    else if (stream.incomplete)
+      notes.push({ code: 'TRUNCATED', text: `octets are missing between ${stream.client} and ${stream.server}` });
     pieces.push(...messages);
   }
-  if (silent > 0) notes.push({ code: 'REMARK', text: `${counted(silent, 'TCP connection')} with nothing in it that is known here` });
-  if (foreign > 0) notes.push({ code: 'REMARK', text: `${counted(foreign, 'packet')} that are not TCP or UDP over IP, or fragments` });
+  if (silent > 0)
+    notes.push({ code: 'REMARK', text: `${counted(silent, 'TCP connection')} with nothing in it that is known here` });
+  if (foreign > 0)
+    notes.push({ code: 'REMARK', text: `${counted(foreign, 'packet')} that are not TCP or UDP over IP, or fragments` });
   if (streams.leftOut > 0) notes.push({ code: 'LIMIT', text: 'too many TCP connections; the later ones are left out' });
-  if (pieces.length > MOST_PIECES) notes.push({ code: 'LIMIT', text: `only the first ${MOST_PIECES} of ${pieces.length} messages` });
+  if (pieces.length > MOST_PIECES)
+    notes.push({ code: 'LIMIT', text: `only the first ${MOST_PIECES} of ${pieces.length} messages` });
   return { container, pieces: pieces.toSorted((a, b) => a.order - b.order).slice(0, MOST_PIECES), notes };
 }
 

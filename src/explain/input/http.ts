@@ -23,9 +23,16 @@ export interface HttpMessage {
 
 const LONGEST_HEAD = 256 * 1024; // a Kerberos token in base64 may have 64 KiB and more
 const LONGEST_BODY = 4 * 1024 * 1024;
-const START = /^(?:(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|CONNECT|PATCH|PROPFIND|RPC_IN_DATA|RPC_OUT_DATA|RDG_IN_DATA|RDG_OUT_DATA) |HTTP\/1\.[01] )/u;
+const START =
+  /^(?:(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|CONNECT|PATCH|PROPFIND|RPC_IN_DATA|RPC_OUT_DATA|RDG_IN_DATA|RDG_OUT_DATA) |HTTP\/1\.[01] )/u;
 const TOKEN = /^(Negotiate|NTLM|Kerberos|CredSSP)\s+([A-Za-z0-9+/=]+)$/iu;
-const TOKEN_HEADERS: readonly string[] = ['authorization', 'proxy-authorization', 'www-authenticate', 'proxy-authenticate', 'authentication-info'];
+const TOKEN_HEADERS: readonly string[] = [
+  'authorization',
+  'proxy-authorization',
+  'www-authenticate',
+  'proxy-authenticate',
+  'authentication-info',
+];
 
 /** Whether HTTP begins here. */
 export function isHttp(octets: Uint8Array): boolean {
@@ -36,7 +43,10 @@ export function isHttp(octets: Uint8Array): boolean {
 export function readHttp(octets: Uint8Array, from: Side, whole: boolean): HttpMessage | undefined {
   const head = latin1(octets.subarray(0, LONGEST_HEAD));
   const end = head.indexOf('\r\n\r\n');
-  if (end < 0) return whole ? { length: octets.length, parts: [], startLine: head.split('\r\n')[0] ?? '', status: undefined } : undefined;
+  if (end < 0)
+    return whole
+      ? { length: octets.length, parts: [], startLine: head.split('\r\n')[0] ?? '', status: undefined }
+      : undefined;
   const [startLine = '', ...lines] = head.slice(0, end).split('\r\n');
   const headers = lines.map((line): readonly [string, string] => {
     const colon = line.indexOf(':');
@@ -50,7 +60,7 @@ export function readHttp(octets: Uint8Array, from: Side, whole: boolean): HttpMe
 
 type Headers = readonly (readonly [string, string])[];
 
-function valueOf(headers: Headers, name: string): string | undefined {
+function headerOf(headers: Headers, name: string): string | undefined {
   return headers.find(([found]) => found.toLowerCase() === name)?.[1];
 }
 
@@ -64,14 +74,19 @@ function tokensIn(headers: Headers): HttpPart[] {
 }
 
 function bodyPart(body: Uint8Array, headers: Headers): HttpPart[] {
-  const type = valueOf(headers, 'content-type') ?? '';
+  const type = headerOf(headers, 'content-type') ?? '';
   const isWanted = /multipart\/(?:x-multi-)?encrypted|application\/kerberos/iu.test(type);
   return isWanted && body.length > 0 ? [{ octets: body, context: `Content-Type: ${type.split(';')[0] ?? ''}` }] : [];
 }
 
-function bodyBehind(octets: Uint8Array, start: number, headers: Headers, whole: boolean): { octets: Uint8Array; end: number } | undefined {
-  if (/chunked/iu.test(valueOf(headers, 'transfer-encoding') ?? '')) return chunks(octets, start, whole);
-  const announced = Number(valueOf(headers, 'content-length') ?? 0);
+function bodyBehind(
+  octets: Uint8Array,
+  start: number,
+  headers: Headers,
+  whole: boolean,
+): { octets: Uint8Array; end: number } | undefined {
+  if (/chunked/iu.test(headerOf(headers, 'transfer-encoding') ?? '')) return chunks(octets, start, whole);
+  const announced = Number(headerOf(headers, 'content-length') ?? 0);
   const length = Number.isSafeInteger(announced) && announced >= 0 ? Math.min(announced, LONGEST_BODY) : 0;
   if (start + length > octets.length && !whole) return undefined;
   const end = Math.min(octets.length, start + length);

@@ -93,6 +93,7 @@ function told(entry: Entry): ReadonlyMap<string, string> {
     else if (Array.isArray(value)) found.set(printable(name), printable(value.map(String).join(', ')));
     else found.set(printable(name), printable(String(value)));
   };
-  for (const [name, value] of Object.entries(entry).slice(0, 16)) if (!['conn', 'frm', 'from', 'direction', 'role'].includes(name)) tell(name, value);
+  for (const [name, value] of Object.entries(entry).slice(0, 16))
+    if (!['conn', 'frm', 'from', 'direction', 'role'].includes(name)) tell(name, value);
   return found;
 }

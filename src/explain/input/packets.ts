@@ -20,7 +20,17 @@ export interface Segment {
 }
 
 /** Where the IP packet begins, by the LINKTYPE of the file. */
-const LINK = { NULL: 0, ETHERNET: 1, RAW_BSD: 12, RAW: 101, LOOP: 108, LINUX_SLL: 113, IPV4: 228, IPV6: 229, LINUX_SLL2: 276 } as const;
+const LINK = {
+  NULL: 0,
+  ETHERNET: 1,
+  RAW_BSD: 12,
+  RAW: 101,
+  LOOP: 108,
+  LINUX_SLL: 113,
+  IPV4: 228,
+  IPV6: 229,
+  LINUX_SLL2: 276,
+} as const;
 
 const TCP = 6;
 const UDP = 17;
@@ -95,7 +105,12 @@ function ipv6Text(address: Uint8Array): string {
 function transport(protocol: number, octets: Uint8Array, [from, to]: readonly [string, string]): Segment | undefined {
   const sourcePort = u16(octets, 0);
   const destinationPort = u16(octets, 2);
-  const ends = { source: `${from}:${sourcePort}`, destination: `${to}:${destinationPort}`, sourcePort, destinationPort };
+  const ends = {
+    source: `${from}:${sourcePort}`,
+    destination: `${to}:${destinationPort}`,
+    sourcePort,
+    destinationPort,
+  };
   if (protocol === UDP && octets.length >= 8)
     return { protocol: 'udp', ...ends, payload: octets.subarray(8), sequence: 0, syn: false, fin: false, ack: false };
   if (protocol !== TCP || octets.length < 20) return undefined;

@@ -2,8 +2,9 @@
  * What an input is: a capture, a recording, text that stands for octets, or the octets themselves.
  * @module
  */
-import { readCapture } from './captures.ts';
+
 import { readPackets } from './capture-input.ts';
+import { readCapture } from './captures.ts';
 import { cutMessages } from './framing.ts';
 import { isJsonLines, readJsonLines } from './json-lines.ts';
 import { type Found, MOST_PIECES, type Piece } from './piece.ts';
@@ -25,7 +26,9 @@ function readWritten(text: string): Found {
 
 function readOctets(octets: Uint8Array): Found {
   const { messages } = cutMessages(octets, true);
-  const pieces = messages.map((message, order): Piece => ({ conversation: '1', from: undefined, octets: message, order }));
+  const pieces = messages.map(
+    (message, order): Piece => ({ conversation: '1', from: undefined, octets: message, order }),
+  );
   const notes =
     pieces.length > MOST_PIECES ? [{ code: 'LIMIT', text: `only the first ${MOST_PIECES} messages` } as const] : [];
   return { container: 'octets', pieces: pieces.slice(0, MOST_PIECES), notes };

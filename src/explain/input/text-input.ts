@@ -41,14 +41,18 @@ export function readText(text: string): Found {
     }
     if (written.length === 0) {
       const what = `${block.length} lines that are neither hexadecimal nor base64`;
-      notes.push({ code: 'UNKNOWN', text: block.length === 1 ? 'a line that is neither hexadecimal nor base64' : what });
+      notes.push({
+        code: 'UNKNOWN',
+        text: block.length === 1 ? 'a line that is neither hexadecimal nor base64' : what,
+      });
     }
   }
   return limited(container, pieces, notes);
 }
 
 function limited(container: Container, pieces: readonly Piece[], notes: Note[]): Found {
-  if (pieces.length > MOST_PIECES) notes.push({ code: 'LIMIT', text: `only the first ${MOST_PIECES} of ${pieces.length} messages` });
+  if (pieces.length > MOST_PIECES)
+    notes.push({ code: 'LIMIT', text: `only the first ${MOST_PIECES} of ${pieces.length} messages` });
   return { container, pieces: pieces.slice(0, MOST_PIECES), notes };
 }
 
@@ -117,7 +121,8 @@ function sideOf(speaker: string): Side {
 /** Hexadecimal with or without colons, spaces and `0x`; or base64. What could be both is what makes sense. */
 function written(text: string): Written | undefined {
   const digits = text.replace(/0x|\\x|[\s:,-]/giu, '');
-  const hex = digits.length > 0 && digits.length % 2 === 0 && /^[0-9a-f]+$/iu.test(digits) ? fromHex(digits) : undefined;
+  const hex =
+    digits.length > 0 && digits.length % 2 === 0 && /^[0-9a-f]+$/iu.test(digits) ? fromHex(digits) : undefined;
   const base64 = fromBase64(text);
   if (hex !== undefined && (isRecognised(hex) || base64 === undefined || !isRecognised(base64)))
     return { form: 'hexadecimal', octets: hex };

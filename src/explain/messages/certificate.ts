@@ -5,9 +5,9 @@
 import { decodeUtf16, sha256, toHex } from '../../crypto/index.ts';
 import { DerError, decode, generalizedTime } from '../../der/index.ts';
 import { asciiText, flagsText, hexText, printable, timeText } from '../text.ts';
-import { reasonOf, type ReadField, traceDer } from '../tracing-reader.ts';
+import { type ReadField, reasonOf, traceDer } from '../tracing-reader.ts';
 import type { Branch } from '../tree.ts';
-import { BasicConstraints, Certificate, ExtKeyUsage, GeneralNames, Name, RSAPublicKey } from '../x509.ts';
+import { BasicConstraints, Certificate, ExtKeyUsage, GeneralNames, type Name, RSAPublicKey } from '../x509.ts';
 
 const ATTRIBUTES: Readonly<Record<string, string>> = {
   '2.5.4.3': 'CN',
@@ -96,7 +96,9 @@ function dress({ name, value, branch, before }: ReadField): string | undefined {
     case 'extnID':
       return typeof value === 'string' ? oidText(value) : undefined;
     case 'extnValue':
-      return value instanceof Uint8Array ? guarded(() => extensionText(String(before.get('extnID')), value)) : undefined;
+      return value instanceof Uint8Array
+        ? guarded(() => extensionText(String(before.get('extnID')), value))
+        : undefined;
     case 'signatureValue':
       return '';
     default:

@@ -3,8 +3,18 @@
  * Authorization Result of RDP.
  * @module
  */
+
+import {
+  decodeTSCredentials,
+  decodeTSRequest,
+  ntStatusOf,
+  TSCredentials,
+  TSPasswordCreds,
+  TSRemoteGuardCreds,
+  TSRequest,
+  TSSmartCardCreds,
+} from '../../credssp/index.ts';
 import { decodeUtf16 } from '../../crypto/index.ts';
-import { decodeTSCredentials, decodeTSRequest, ntStatusOf, TSCredentials, TSPasswordCreds, TSRemoteGuardCreds, TSRequest, TSSmartCardCreds } from '../../credssp/index.ts';
 import type { Schema } from '../../der/index.ts';
 import { ntStatusName } from '../../sspi/index.ts';
 import { Cursor, reading as run } from '../cursor.ts';
@@ -15,7 +25,12 @@ import type { Branch } from '../tree.ts';
 import type { DescribeInside } from './inside.ts';
 
 /** @returns one line about it */
-export function describeTSRequest(octets: Uint8Array, branch: Branch, reading: Reading, inside: DescribeInside): string {
+export function describeTSRequest(
+  octets: Uint8Array,
+  branch: Branch,
+  reading: Reading,
+  inside: DescribeInside,
+): string {
   const tokens: string[] = [];
   const request = traceDer({
     schema: TSRequest,
@@ -51,14 +66,19 @@ function summaryOf(request: TSRequest, tokens: readonly string[]): string {
   return `TSRequest v${request.version} {${parts.join(', ')}}`;
 }
 
-function dressRequest({ name, value, branch }: ReadField, reading: Reading, inside: DescribeInside, tokens: string[]): string | undefined {
+function dressRequest(
+  { name, value, branch }: ReadField,
+  reading: Reading,
+  inside: DescribeInside,
+  tokens: string[],
+): string | undefined {
   if (name === 'negoToken' && value instanceof Uint8Array) {
     tokens.push(inside(value, branch, reading));
     return undefined;
   }
-  if (name === 'errorCode' && typeof value === 'number')
-    return `${ntStatusName(value)} (${hexNumber(value >>> 0)})`;
-  if ((name === 'authInfo' || name === 'pubKeyAuth') && value instanceof Uint8Array) return `sealed, ${hexText(value, 16)}`;
+  if (name === 'errorCode' && typeof value === 'number') return `${ntStatusName(value)} (${hexNumber(value >>> 0)})`;
+  if ((name === 'authInfo' || name === 'pubKeyAuth') && value instanceof Uint8Array)
+    return `sealed, ${hexText(value, 16)}`;
   return undefined;
 }
 
@@ -85,7 +105,8 @@ function dressCredentials({ name, value, branch, before }: ReadField): string | 
   if (name === 'credentials') {
     const schema = schemaOf(before.get('credType'));
     // Nothing of octets that cannot be read is shown: they are somebody's credentials.
-    if (schema !== undefined) traceDer({ schema, octets: value, branch: contentOf(branch, value), dress: dressCredentials });
+    if (schema !== undefined)
+      traceDer({ schema, octets: value, branch: contentOf(branch, value), dress: dressCredentials });
     return schema === undefined ? secretText(value) : undefined;
   }
   return SECRETS.includes(name) ? secretText(value) : textOf(value);

@@ -53,7 +53,9 @@ export function describeGss(octets: Uint8Array, branch: Branch, reading: Reading
   const cursor = new Cursor(inner, branch, start);
   let summary = `GSS token of ${oidName(mechanism)}`;
   run(() => {
-    const id = cursor.number('TOK_ID', 2, (number) => namedNumber(number, TOKEN_NAMES).replace(/\((\d+)\)/u, (_, n) => `(${hexNumber(Number(n), 4)})`));
+    const id = cursor.number('TOK_ID', 2, (number) =>
+      namedNumber(number, TOKEN_NAMES).replace(/\((\d+)\)/u, (_, n) => `(${hexNumber(Number(n), 4)})`),
+    );
     const message = inner.subarray(cursor.at);
     if (id === TOKEN_NAMES.MIC || id === TOKEN_NAMES.WRAP) {
       summary = describeRc4Token(octets, cursor, reading, id === TOKEN_NAMES.MIC);
@@ -72,7 +74,12 @@ function iakerb(octets: Uint8Array, field: Branch, reading: Reading, inside: Des
   const first = octets[1] ?? 0;
   const length = first < 0x80 ? 2 + first : first === 0x81 ? 3 + (octets[2] ?? 0) : octets.length;
   const header = octets.subarray(0, length);
-  traceDer({ schema: IakerbHeader, octets: header, branch: field.add('IAKERB-HEADER', field.offset, header.length), dress: kerberosText });
+  traceDer({
+    schema: IakerbHeader,
+    octets: header,
+    branch: field.add('IAKERB-HEADER', field.offset, header.length),
+    dress: kerberosText,
+  });
   const message = octets.subarray(length);
   if (message.length === 0) return 'IAKERB, empty';
   return `IAKERB {${inside(message, field.add('message', field.offset + length, message.length), reading)}}`;

@@ -2,7 +2,7 @@
  * The fields of Kerberos messages as text: numbers by name, flags by name, keys not at all.
  * @module
  */
-import { encryptionTypeName, CHECKSUM_TYPE } from '../../kerberos/encryption/index.ts';
+import { CHECKSUM_TYPE, encryptionTypeName } from '../../kerberos/encryption/index.ts';
 import {
   AD_TYPE,
   AP_OPTIONS,

@@ -4,8 +4,8 @@
  * @module
  */
 import type { Schema } from '../../der/index.ts';
-import * as kerberos from '../../kerberos/messages/index.ts';
 import { KEY_USAGE } from '../../kerberos/encryption/index.ts';
+import * as kerberos from '../../kerberos/messages/index.ts';
 import { ntStatusName } from '../../sspi/index.ts';
 import type { KerberosName, Salt } from '../observations.ts';
 import type { Reading } from '../reading.ts';
@@ -19,7 +19,10 @@ import { describePac } from './pac.ts';
 const encoder = new TextEncoder();
 
 /** Every message by its identifier octet, parts that are encrypted on the wire included: people decrypt them by other means. */
-const MESSAGES: ReadonlyMap<number, { readonly name: string; readonly schema: Schema<unknown>; readonly from?: 'client' | 'server' }> = new Map([
+const MESSAGES: ReadonlyMap<
+  number,
+  { readonly name: string; readonly schema: Schema<unknown>; readonly from?: 'client' | 'server' }
+> = new Map([
   [0x61, { name: 'Ticket', schema: kerberos.Ticket }],
   [0x62, { name: 'Authenticator', schema: kerberos.Authenticator }],
   [0x63, { name: 'EncTicketPart', schema: kerberos.EncTicketPart }],
@@ -67,7 +70,12 @@ export function describeKerberos(octets: Uint8Array, branch: Branch, reading: Re
 }
 
 /** Looks into a part that was decrypted. @returns the value, when it is whole */
-export function describePart<T>(schema: Schema<T>, plaintext: Uint8Array, branch: Branch, reading: Reading): T | undefined {
+export function describePart<T>(
+  schema: Schema<T>,
+  plaintext: Uint8Array,
+  branch: Branch,
+  reading: Reading,
+): T | undefined {
   const found: Found = { isRequest: false, preAuthentication: undefined };
   return traceDer({ schema, octets: plaintext, branch, dress: (field) => dress(field, reading, found) });
 }
@@ -82,7 +90,13 @@ interface Found {
 // ------------------------------------------------------------------------------------------------ what keys can make of them
 
 /** Writes down what can be opened. @returns what belongs into the one line */
-function observe(value: unknown, octets: Uint8Array, branch: Branch, reading: Reading, found: Found): string | undefined {
+function observe(
+  value: unknown,
+  octets: Uint8Array,
+  branch: Branch,
+  reading: Reading,
+  found: Found,
+): string | undefined {
   switch (octets[0]) {
     case 0x61: {
       const ticket = value as kerberos.Ticket; // read with the schema of this tag; likewise below
@@ -122,13 +136,27 @@ function observe(value: unknown, octets: Uint8Array, branch: Branch, reading: Re
     case 0x75: {
       const data = (value as kerberos.KrbPriv).encPart;
       const usages = [KEY_USAGE.KRB_PRIV];
-      reading.observe({ kind: 'session-sealed', name: 'KRB-PRIV', data, usages, schema: kerberos.EncKrbPrivPart, branch });
+      reading.observe({
+        kind: 'session-sealed',
+        name: 'KRB-PRIV',
+        data,
+        usages,
+        schema: kerberos.EncKrbPrivPart,
+        branch,
+      });
       return undefined;
     }
     case 0x76: {
       const { tickets, encPart } = value as kerberos.KrbCred;
       const usages = [KEY_USAGE.KRB_CRED];
-      reading.observe({ kind: 'session-sealed', name: 'KRB-CRED', data: encPart, usages, schema: kerberos.EncKrbCredPart, branch });
+      reading.observe({
+        kind: 'session-sealed',
+        name: 'KRB-CRED',
+        data: encPart,
+        usages,
+        schema: kerberos.EncKrbCredPart,
+        branch,
+      });
       return tickets.map(ticketText).join(', ');
     }
     case 0x7e:
@@ -138,14 +166,22 @@ function observe(value: unknown, octets: Uint8Array, branch: Branch, reading: Re
   }
 }
 
-function observeRequest(request: kerberos.AsReq, octets: Uint8Array, branch: Branch, reading: Reading, found: Found): string {
+function observeRequest(
+  request: kerberos.AsReq,
+  octets: Uint8Array,
+  branch: Branch,
+  reading: Reading,
+  found: Found,
+): string {
   const { realm, cname, sname, encAuthorizationData } = request.reqBody;
   const client = cname === undefined ? undefined : { name: cname, realm };
   reading.observe({ kind: 'kdc-request', octets, client });
-  if (found.preAuthentication !== undefined) reading.observe({ kind: 'pre-authentication', ...found.preAuthentication });
+  if (found.preAuthentication !== undefined)
+    reading.observe({ kind: 'pre-authentication', ...found.preAuthentication });
   const body = partOf(octets, branch, 'reqBody');
   const place = branch.find('reqBody');
-  if (body !== undefined && place !== undefined && octets[0] === 0x6c) reading.observe({ kind: 'request-body', body, branch: place });
+  if (body !== undefined && place !== undefined && octets[0] === 0x6c)
+    reading.observe({ kind: 'request-body', body, branch: place });
   if (encAuthorizationData !== undefined) {
     const usages = [KEY_USAGE.TGS_REQ_AUTHORIZATION_DATA_SESSION_KEY, KEY_USAGE.TGS_REQ_AUTHORIZATION_DATA_SUBKEY];
     const where = branch.find('encAuthorizationData') ?? branch;
@@ -212,7 +248,8 @@ function dress(field: ReadField, reading: Reading, found: Found): string | undef
       );
       return undefined;
     }
-    if (name === 'checksum' && before.get('cksumtype') === 0x8003) return describeChecksumField(value, contentOf(branch, value), reading, describeKerberos);
+    if (name === 'checksum' && before.get('cksumtype') === 0x8003)
+      return describeChecksumField(value, contentOf(branch, value), reading, describeKerberos);
   }
   return kerberosText(field);
 }
@@ -242,7 +279,13 @@ const PADATA: ReadonlyMap<number, Schema<unknown>> = new Map<number, Schema<unkn
   [kerberos.PA_TYPE.ENCRYPTED_CHALLENGE, kerberos.EncryptedData],
 ]);
 
-function describePadata(octets: Uint8Array, branch: Branch, type: number, reading: Reading, found: Found): string | undefined {
+function describePadata(
+  octets: Uint8Array,
+  branch: Branch,
+  type: number,
+  reading: Reading,
+  found: Found,
+): string | undefined {
   const name = padataName(type).replace(/ \(.*/u, '');
   const { PA_TYPE } = kerberos;
   if (octets.length === 0) return '(empty)';
@@ -257,11 +300,21 @@ function describePadata(octets: Uint8Array, branch: Branch, type: number, readin
       });
     case PA_TYPE.ETYPE_INFO2:
       return nested(kerberos.EtypeInfo2, octets, branch, name, reading, found, (list) => {
-        salts(reading, list.map(({ etype, salt, s2kparams }) => ({ etype, salt: salt === undefined ? undefined : encoder.encode(salt), parameters: s2kparams })));
+        salts(
+          reading,
+          list.map(({ etype, salt, s2kparams }) => ({
+            etype,
+            salt: salt === undefined ? undefined : encoder.encode(salt),
+            parameters: s2kparams,
+          })),
+        );
       });
     case PA_TYPE.ETYPE_INFO:
       return nested(kerberos.EtypeInfo, octets, branch, name, reading, found, (list) => {
-        salts(reading, list.map(({ etype, salt }) => ({ etype, salt, parameters: undefined })));
+        salts(
+          reading,
+          list.map(({ etype, salt }) => ({ etype, salt, parameters: undefined })),
+        );
       });
     case PA_TYPE.PAC_OPTIONS:
       return nested(kerberos.PaPacOptions, octets, branch, name, reading, found, ({ flags }, inner) => {
@@ -283,7 +336,13 @@ function salts(reading: Reading, list: readonly Salt[]): void {
   reading.observe({ kind: 'salts', salts: list });
 }
 
-function authorizationData(octets: Uint8Array, branch: Branch, type: number, reading: Reading, found: Found): string | undefined {
+function authorizationData(
+  octets: Uint8Array,
+  branch: Branch,
+  type: number,
+  reading: Reading,
+  found: Found,
+): string | undefined {
   const { AD_TYPE } = kerberos;
   switch (type) {
     case AD_TYPE.IF_RELEVANT:
@@ -306,9 +365,19 @@ function authorizationData(octets: Uint8Array, branch: Branch, type: number, rea
 }
 
 /** RFC 4120 5.9.1, [MS-KILE] 2.2.1: what it is depends on the error, and on who sent it. */
-function errorData(octets: Uint8Array, branch: Branch, errorCode: unknown, reading: Reading, found: Found): string | undefined {
+function errorData(
+  octets: Uint8Array,
+  branch: Branch,
+  errorCode: unknown,
+  reading: Reading,
+  found: Found,
+): string | undefined {
   const { KRB_ERROR_CODE } = kerberos;
-  if (errorCode === KRB_ERROR_CODE.KDC_ERR_PREAUTH_REQUIRED || errorCode === KRB_ERROR_CODE.KDC_ERR_PREAUTH_FAILED || errorCode === KRB_ERROR_CODE.KDC_ERR_MORE_PREAUTH_DATA_REQUIRED)
+  if (
+    errorCode === KRB_ERROR_CODE.KDC_ERR_PREAUTH_REQUIRED ||
+    errorCode === KRB_ERROR_CODE.KDC_ERR_PREAUTH_FAILED ||
+    errorCode === KRB_ERROR_CODE.KDC_ERR_MORE_PREAUTH_DATA_REQUIRED
+  )
     return nested(kerberos.MethodData, octets, branch, 'METHOD-DATA', reading, found);
   const windows = kerberos.windowsErrorData(octets);
   if (windows === undefined) return hexText(octets);

@@ -49,7 +49,7 @@ export function describeNtlmMessage(octets: Uint8Array, branch: Branch, reading:
   const name = messageName(octets);
   const header = new Cursor(octets, branch);
   run(() => {
-    header.take('Signature', 8, asciiText);
+    header.take('Signature', 8, (signature) => asciiText(signature.subarray(0, 7)));
     header.little('MessageType', 4, (type) => (name === undefined ? String(type) : `${name} (${type})`));
   });
   if (name === undefined) {
@@ -115,7 +115,13 @@ function refusalOf(name: MessageName, octets: Uint8Array, branch: Branch): void 
 }
 
 /** Octets of the fixed part. */
-function fixedField({ octets, branch }: Message, name: string, at: number, length: number, value = hexText): Branch | undefined {
+function fixedField(
+  { octets, branch }: Message,
+  name: string,
+  at: number,
+  length: number,
+  value = hexText,
+): Branch | undefined {
   if (at + length > octets.length) {
     branch.note('TRUNCATED', `${name} is missing`);
     return undefined;
@@ -127,11 +133,7 @@ function flagsField(message: Message, at: number): number {
   const field = fixedField(message, 'NegotiateFlags', at, 4);
   if (field === undefined) return 0;
   const flags = message.view.getUint32(at, true);
-  field.value = hexNumber(flags);
-  for (const [name, bit] of Object.entries(NEGOTIATE)) if ((flags & bit) !== 0) field.add(name, field.offset, 4, hexNumber(bit));
-  const known = Object.values(NEGOTIATE).reduce((sum: number, bit) => (sum | bit) >>> 0, 0);
-  const rest = (flags & ~known) >>> 0;
-  if (rest !== 0) field.add('(without a name)', field.offset, 4, hexNumber(rest));
+  field.value = `${hexNumber(flags)}: ${flagsText(flags, NEGOTIATE)}`;
   return flags;
 }
 
@@ -144,7 +146,11 @@ function versionField(message: Message, at: number): void {
 }
 
 /** What a pair of length and offset points to; undefined when it points outside. */
-function payload(message: Message, name: string, at: number): { readonly octets: Uint8Array; readonly branch: Branch } | undefined {
+function payload(
+  message: Message,
+  name: string,
+  at: number,
+): { readonly octets: Uint8Array; readonly branch: Branch } | undefined {
   const { view, branch } = message;
   if (at + 8 > message.octets.length) {
     branch.note('TRUNCATED', `${name} is missing`);
@@ -233,7 +239,9 @@ function avPairs(list: Uint8Array, branch: Branch, client?: Reading): void {
 function avText(id: number, value: Uint8Array): string {
   switch (id) {
     case AV_ID.FLAGS:
-      return value.length === 4 ? flagsText(new DataView(value.buffer, value.byteOffset).getUint32(0, true), AV_FLAGS) : hexText(value);
+      return value.length === 4
+        ? flagsText(new DataView(value.buffer, value.byteOffset).getUint32(0, true), AV_FLAGS)
+        : hexText(value);
     case AV_ID.TIMESTAMP:
       return timestampText(value);
     case AV_ID.SINGLE_HOST:
@@ -255,7 +263,11 @@ function micField(message: Message): void {
   try {
     const { mic, micAt } = decodeAuthenticate(message.octets);
     if (mic !== undefined) fixedField(message, 'MIC', micAt, mic.length);
-    else message.branch.note('REMARK', 'there is no MIC: nothing proves that NEGOTIATE and CHALLENGE arrived as they were sent');
+    else
+      message.branch.note(
+        'REMARK',
+        'there is no MIC: nothing proves that NEGOTIATE and CHALLENGE arrived as they were sent',
+      );
   } catch {
     // What the decoder has to say is noted for the whole message.
   }

@@ -2,6 +2,8 @@
  * The PAC ([MS-PAC]) as a tree: who the user is, which groups he is in, and the signatures that vouch for it.
  * @module
  */
+
+import { CHECKSUM_TYPE } from '../../kerberos/encryption/index.ts';
 import {
   decodeClaims,
   decodeLogonInfo,
@@ -18,7 +20,6 @@ import {
   USER_FLAGS,
   userSid,
 } from '../../kerberos/pac/index.ts';
-import { CHECKSUM_TYPE } from '../../kerberos/encryption/index.ts';
 import { counted, fileTimeText, flagsText, hexText, namedNumber, printable } from '../text.ts';
 import { reasonOf } from '../tracing-reader.ts';
 import type { Branch } from '../tree.ts';
@@ -44,7 +45,8 @@ export function describePac(octets: Uint8Array, branch: Branch): string | undefi
 }
 
 function describeBuffer(pac: Pac, type: number, data: Uint8Array, buffer: Branch): void {
-  const say = (name: string, value: string): void => void buffer.add(name, buffer.offset, data.length, printable(value));
+  const say = (name: string, value: string): void =>
+    void buffer.add(name, buffer.offset, data.length, printable(value));
   switch (type) {
     case PAC_TYPE.LOGON_INFO: {
       const info = decodeLogonInfo(data);

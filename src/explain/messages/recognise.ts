@@ -50,7 +50,8 @@ export class MessageDecoder {
     };
     if (octets.length === 0) return named('unknown', 'nothing', () => 'empty');
     if (isTpkt(octets)) return named('RDP', 'X.224', () => describeX224(octets, branch, reading));
-    if (isTls(octets)) return named('TLS', 'TLS', () => describeTls(octets, branch, reading, this.#direction(reading.from)));
+    if (isTls(octets))
+      return named('TLS', 'TLS', () => describeTls(octets, branch, reading, this.#direction(reading.from)));
     if (isNtlmToken(octets)) return named('NTLM', 'NTLM', () => describeNtlmMessage(octets, branch, reading));
     if (isWinRm(octets)) return named('WinRM', 'WinRM', () => describeWinRm(octets, branch, reading, this.#inside));
     switch (detectToken(octets)) {
@@ -64,7 +65,8 @@ export class MessageDecoder {
       case 'unknown':
         break;
     }
-    if (octets[0] === 0x60) return named('Kerberos', 'GSS token', () => describeGss(octets, branch, reading, this.#inside));
+    if (octets[0] === 0x60)
+      return named('Kerberos', 'GSS token', () => describeGss(octets, branch, reading, this.#inside));
     const kerberos = kerberosMessageName(octets[0]);
     if (kerberos !== undefined) return named('Kerberos', kerberos, () => describeKerberos(octets, branch, reading));
     if (isCfxToken(octets)) return named('Kerberos', 'GSS message', () => describeCfx(octets, branch, reading));
@@ -96,9 +98,15 @@ export class MessageDecoder {
     const kerberos = kerberosMessageName(octets[4]);
     if (octets.length > 4 && kerberos !== undefined && view.getUint32(0) === octets.length - 4) {
       branch.add('length', branch.offset, 4, String(octets.length - 4));
-      return named('Kerberos', `${kerberos} (TCP)`, () => this.#within(octets.subarray(4), branch.add(kerberos, branch.offset + 4, octets.length - 4), reading));
+      return named('Kerberos', `${kerberos} (TCP)`, () =>
+        this.#within(octets.subarray(4), branch.add(kerberos, branch.offset + 4, octets.length - 4), reading),
+      );
     }
-    if (octets.length > 6 && view.getUint16(0) === octets.length && (view.getUint16(2) === 1 || view.getUint16(2) === 0xff80))
+    if (
+      octets.length > 6 &&
+      view.getUint16(0) === octets.length &&
+      (view.getUint16(2) === 1 || view.getUint16(2) === 0xff80)
+    )
       return named('Kerberos', 'change password', () => this.#changePassword(octets, branch, reading));
     if (octets.length === 4 && this.#delegated)
       return named('CredSSP', 'Early User Authorization Result', () => describeAuthorization(octets, branch, reading));
@@ -115,7 +123,8 @@ export class MessageDecoder {
       branch.add('version', branch.offset + 2, 2, version === 1 ? 'change (1)' : 'set (0xff80)');
       const parts: string[] = [];
       if (ap.length > 0) parts.push(this.#within(ap, branch.add('AP', branch.offset + 6, ap.length), reading));
-      if (rest.length > 0) parts.push(this.#within(rest, branch.add('message', branch.offset + 6 + ap.length, rest.length), reading));
+      if (rest.length > 0)
+        parts.push(this.#within(rest, branch.add('message', branch.offset + 6 + ap.length, rest.length), reading));
       return `Kerberos change password {${parts.join(', ')}}`;
     } catch (error) {
       branch.note('MALFORMED', reasonOf(error));

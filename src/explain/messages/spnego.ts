@@ -26,7 +26,12 @@ const STATES = {
 } as const;
 
 /** @returns one line about it */
-export function describeNegTokenInit(octets: Uint8Array, branch: Branch, reading: Reading, inside: DescribeInside): string {
+export function describeNegTokenInit(
+  octets: Uint8Array,
+  branch: Branch,
+  reading: Reading,
+  inside: DescribeInside,
+): string {
   const said: Said = {};
   traceDer({ schema: InitialContextToken, octets, branch, dress: (field) => dress(field, reading, inside, said) });
   const isHint = branch.find('hintsOrMic (negHints)') !== undefined;
@@ -40,11 +45,17 @@ export function describeNegTokenInit(octets: Uint8Array, branch: Branch, reading
 }
 
 /** @returns one line about it */
-export function describeNegTokenResp(octets: Uint8Array, branch: Branch, reading: Reading, inside: DescribeInside): string {
+export function describeNegTokenResp(
+  octets: Uint8Array,
+  branch: Branch,
+  reading: Reading,
+  inside: DescribeInside,
+): string {
   const said: Said = {};
   traceDer({ schema: NegTokenRespMessage, octets, branch, dress: (field) => dress(field, reading, inside, said) });
   // Only an acceptor names the mechanism, is through, rejects or asks for a MIC, but for MIC-only replies of initiators.
-  if (said.chosen !== undefined || said.state === NEG_STATE.REJECT || said.state === NEG_STATE.REQUEST_MIC) reading.suggest('server');
+  if (said.chosen !== undefined || said.state === NEG_STATE.REJECT || said.state === NEG_STATE.REQUEST_MIC)
+    reading.suggest('server');
   if (said.state === NEG_STATE.REJECT) reading.fact({ kind: 'spnego-reject' });
   strictly(branch, () => decodeNegTokenResp(octets));
   const parts = ['NegTokenResp'];

@@ -84,7 +84,8 @@ function describeExtension(type: number, body: Cursor, from: 'client' | 'server'
     }
     case 43: {
       const versions = (octets: Uint8Array): string => pairsOf(octets).map(versionName).join(', ');
-      const octets = from === 'client' ? body.vector('versions', 1, versions) : body.take('selected_version', 2, versions);
+      const octets =
+        from === 'client' ? body.vector('versions', 1, versions) : body.take('selected_version', 2, versions);
       said.versions = pairsOf(octets);
       return;
     }

@@ -64,7 +64,8 @@ export function describeTls(octets: Uint8Array, branch: Branch, reading: Reading
       fragment = describeRecord(type, record, { reading, direction, said, fragment });
     }
   });
-  if (fragment !== undefined) branch.note('REMARK', 'a handshake message goes on in the next record, which is not here');
+  if (fragment !== undefined)
+    branch.note('REMARK', 'a handshake message goes on in the next record, which is not here');
   return `TLS ${summaryOf(said)}`;
 }
 
@@ -85,7 +86,11 @@ interface Records {
   readonly fragment: Uint8Array | undefined;
 }
 
-function describeRecord(type: number, record: Cursor, { reading, direction, said, fragment }: Records): Uint8Array | undefined {
+function describeRecord(
+  type: number,
+  record: Cursor,
+  { reading, direction, said, fragment }: Records,
+): Uint8Array | undefined {
   if (type === CHANGE_CIPHER_SPEC) {
     record.rest('change_cipher_spec');
     direction.encrypted = true;
@@ -93,7 +98,9 @@ function describeRecord(type: number, record: Cursor, { reading, direction, said
     return undefined;
   }
   if (type === ALERT && record.left === 2) {
-    const level = record.number('level', 1, (number) => (number === 2 ? 'fatal' : number === 1 ? 'warning' : String(number)));
+    const level = record.number('level', 1, (number) =>
+      number === 2 ? 'fatal' : number === 1 ? 'warning' : String(number),
+    );
     const number = record.number('description', 1, (description) => `${alertName(description)} (${description})`);
     reading.fact({ kind: 'tls-alert', name: alertName(number), number });
     said.push(`${level === 2 ? 'fatal alert' : 'alert'} ${alertName(number)}`);
@@ -110,7 +117,8 @@ function describeRecord(type: number, record: Cursor, { reading, direction, said
 function handshakes(record: Cursor, records: Records): Uint8Array | undefined {
   const { fragment } = records;
   // Offsets within a message that spans records are those of its last piece: it has no place of its own.
-  const octets = fragment === undefined ? record.octets.subarray(record.at) : concat(fragment, record.octets.subarray(record.at));
+  const octets =
+    fragment === undefined ? record.octets.subarray(record.at) : concat(fragment, record.octets.subarray(record.at));
   const base = record.base + record.at - (fragment?.length ?? 0);
   const messages = new Cursor(octets, record.branch, base);
   while (messages.left > 0) {

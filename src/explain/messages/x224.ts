@@ -55,7 +55,8 @@ export function describeX224(octets: Uint8Array, branch: Branch, reading: Readin
     tpkt.number('version', 1);
     tpkt.pass('reserved', 1);
     const length = tpkt.number('length', 2);
-    if (length !== octets.length) branch.note('MALFORMED', `the length is ${length}, there are ${octets.length} octets`);
+    if (length !== octets.length)
+      branch.note('MALFORMED', `the length is ${length}, there are ${octets.length} octets`);
 
     cursor.number('length indicator', 1);
     const code = cursor.number('TPDU', 1, tpduName);

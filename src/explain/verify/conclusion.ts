@@ -19,9 +19,15 @@ export function concluded(checks: readonly Check[]): readonly Check[] {
   return checks.map((check) => {
     if (check.outcome !== 'failed') return check;
     if (check.name === 'MIC')
-      return { ...check, why: allFail ? 'the session key is wrong: EncryptedRandomSessionKey was changed on the way' : micText(seals) };
+      return {
+        ...check,
+        why: allFail ? 'the session key is wrong: EncryptedRandomSessionKey was changed on the way' : micText(seals),
+      };
     if (allFail && SEALS.includes(check.name))
-      return { ...check, why: `${check.why}; as nothing verifies that the session key made, EncryptedRandomSessionKey or NegotiateFlags was changed` };
+      return {
+        ...check,
+        why: `${check.why}; as nothing verifies that the session key made, EncryptedRandomSessionKey or NegotiateFlags was changed`,
+      };
     return check;
   });
 }

@@ -54,7 +54,8 @@ export class ConversationVerifier implements Disposable {
     for (let at = 0; at < reading.observations.length && at < 256; at++) {
       const observation = reading.observations[at];
       if (observation === undefined) continue;
-      for (const finding of await this.#check(observation, reading)) checks.push({ ...finding, message: reading.index });
+      for (const finding of await this.#check(observation, reading))
+        checks.push({ ...finding, message: reading.index });
     }
     this.#lastSender = reading.from ?? this.#lastSender;
     return checks;
@@ -96,7 +97,10 @@ export class ConversationVerifier implements Disposable {
       case 'ticket':
         return this.#kerberos.ticket(observation, reading);
       case 'ap-req':
-        return [...this.#kerberos.apRequest(observation, reading), ...this.#channelBindings(this.#kerberos.channelBindings)];
+        return [
+          ...this.#kerberos.apRequest(observation, reading),
+          ...this.#channelBindings(this.#kerberos.channelBindings),
+        ];
       case 'request-body':
         return this.#kerberos.requestBody(observation, reading);
       case 'session-sealed':
@@ -146,20 +150,26 @@ export class ConversationVerifier implements Disposable {
       return [genuine ? right : failed('mechListMIC', covers, `${why}: the list was changed on the way, or the MIC`)];
     }
     if (!this.#kerberos.hasKey) return [notChecked('mechListMIC', covers, NO_KEY)];
-    return [this.#kerberos.verifies(list, mic, from) ? right : failed('mechListMIC', covers, 'the list was changed on the way, or the MIC')];
+    return [
+      this.#kerberos.verifies(list, mic, from)
+        ? right
+        : failed('mechListMIC', covers, 'the list was changed on the way, or the MIC'),
+    ];
   }
 
   // ------------------------------------------------------------------------------------------------------------ CredSSP
 
   #tsRequest({ request, branch }: Extract<Observation, { kind: 'ts-request' }>, reading: Reading): readonly Finding[] {
     const { version, clientNonce, pubKeyAuth, authInfo } = request;
-    const isProofOfServer = pubKeyAuth !== undefined && authInfo === undefined && request.negoTokens === undefined && this.#clientProved;
+    const isProofOfServer =
+      pubKeyAuth !== undefined && authInfo === undefined && request.negoTokens === undefined && this.#clientProved;
     const from = reading.from ?? (isProofOfServer ? 'server' : this.#sender(reading));
     this.#versions[from] ??= version;
     const findings: Finding[] = [];
     if (from === 'client' && clientNonce !== undefined) {
       const isSame = this.#nonce === undefined || toHex(this.#nonce) === toHex(clientNonce);
-      if (!isSame) findings.push(failed('pubKeyAuth binding', ['clientNonce'], 'the clientNonce changed within the exchange'));
+      if (!isSame)
+        findings.push(failed('pubKeyAuth binding', ['clientNonce'], 'the clientNonce changed within the exchange'));
       this.#nonce = clientNonce;
     }
     if (pubKeyAuth !== undefined) {
@@ -175,7 +185,13 @@ export class ConversationVerifier implements Disposable {
     const unsealed = this.#unseal(sealed, from);
     if (unsealed === undefined) return [notChecked('pubKeyAuth seal', covers, NO_KEY)];
     if (!unsealed.genuine || unsealed.plaintext === undefined)
-      return [failed('pubKeyAuth seal', covers, `of the ${from}: ${unsealed.why}: it was changed on the way, or sealed with another session key`)];
+      return [
+        failed(
+          'pubKeyAuth seal',
+          covers,
+          `of the ${from}: ${unsealed.why}: it was changed on the way, or sealed with another session key`,
+        ),
+      ];
     return [verified('pubKeyAuth seal', covers, `of the ${from}`), this.#binding(unsealed.plaintext, from)];
   }
 
@@ -189,16 +205,23 @@ export class ConversationVerifier implements Disposable {
     const nonce = this.#nonce;
     if (version >= 5 && nonce === undefined) return failed(name, covers, 'there is no clientNonce');
     const direction = from === 'client' ? 'clientToServer' : 'serverToClient';
-    const isOver = (key: Uint8Array): boolean => equalInConstantTime(bindingProof(direction, version, nonce ?? new Uint8Array(0), key), proof);
+    const isOver = (key: Uint8Array): boolean =>
+      equalInConstantTime(bindingProof(direction, version, nonce ?? new Uint8Array(0), key), proof);
     try {
       const { subjectPublicKey, mistakes } = certificateKey(certificate);
-      if (isOver(subjectPublicKey)) return verified(name, covers, `of the ${from}: over the public key of the certificate, version ${version}`);
+      if (isOver(subjectPublicKey))
+        return verified(name, covers, `of the ${from}: over the public key of the certificate, version ${version}`);
       for (const [what, octets] of mistakes)
-        if (isOver(octets)) return failed(name, covers, `${MISTAKE}${what}, and not over the content of its SubjectPublicKey`);
+        if (isOver(octets))
+          return failed(name, covers, `${MISTAKE}${what}, and not over the content of its SubjectPublicKey`);
     } catch (error) {
       return failed(name, covers, `the certificate cannot be read: ${reasonOf(error)}`);
     }
-    return failed(name, covers, `of the ${from}: over another key than that of the certificate, or another clientNonce or version`);
+    return failed(
+      name,
+      covers,
+      `of the ${from}: over another key than that of the certificate, or another clientNonce or version`,
+    );
   }
 
   /** [MS-CSSP] 3.1.5 step 5. */
@@ -255,14 +278,21 @@ export class ConversationVerifier implements Disposable {
     if (hash === undefined || this.#bindingsChecked) return [];
     this.#bindingsChecked = true;
     const covers = ['channel bindings'];
-    if (this.#certificate === undefined) return [notChecked('channel bindings', covers, 'it needs the certificate of the server')];
+    if (this.#certificate === undefined)
+      return [notChecked('channel bindings', covers, 'it needs the certificate of the server')];
     try {
       if (equalInConstantTime(endPointBindings(this.#certificate), hash))
         return [verified('channel bindings', covers, 'tls-server-end-point of the certificate')];
     } catch (error) {
       return [failed('channel bindings', covers, `the certificate cannot be read: ${reasonOf(error)}`)];
     }
-    return [failed('channel bindings', covers, 'not the tls-server-end-point of the certificate: the client sees another TLS server, or binds in another way')];
+    return [
+      failed(
+        'channel bindings',
+        covers,
+        'not the tls-server-end-point of the certificate: the client sees another TLS server, or binds in another way',
+      ),
+    ];
   }
 
   // ---------------------------------------------------------------------------------------------- application messages

@@ -22,7 +22,16 @@ import {
   PaEncTsEnc,
   samePrincipal,
 } from '../../kerberos/messages/index.ts';
-import { decodePac, PAC_TYPE, type Pac, pacBuffer, verifyFullSignature, verifyKdcSignature, verifyServerSignature, verifyTicketSignature } from '../../kerberos/pac/index.ts';
+import {
+  decodePac,
+  PAC_TYPE,
+  type Pac,
+  pacBuffer,
+  verifyFullSignature,
+  verifyKdcSignature,
+  verifyServerSignature,
+  verifyTicketSignature,
+} from '../../kerberos/pac/index.ts';
 import { SspiError } from '../../sspi/index.ts';
 import { describePart } from '../messages/kerberos.ts';
 import type { KerberosName, Observation, SessionSealed, Side } from '../observations.ts';
@@ -101,7 +110,13 @@ export class KerberosTrail {
         : 'the key that it is encrypted with is not known';
       return [...findings, known ? failed(which, covers, why) : notChecked(which, covers, why)];
     }
-    const shown = this.#show(AnyEncKdcRepPart, isInitial ? 'EncASRepPart' : 'EncTGSRepPart', unlocked, branch.find('encPart') ?? branch, reading);
+    const shown = this.#show(
+      AnyEncKdcRepPart,
+      isInitial ? 'EncASRepPart' : 'EncTGSRepPart',
+      unlocked,
+      branch.find('encPart') ?? branch,
+      reading,
+    );
     findings.push(verified(which, covers, `opened with ${unlocked.label}`));
     if (shown === undefined) return findings;
     const part: EncKdcRepPart = shown.value.value;
@@ -135,7 +150,13 @@ export class KerberosTrail {
     const name = printable(formatPrincipal(sname, realm));
     if (unlocked === undefined) {
       if (fitting.length > 0)
-        return [failed('Ticket', covers, `${fitting[0]?.label} does not open it: it was changed, or encrypted with the key of another account or password`)];
+        return [
+          failed(
+            'Ticket',
+            covers,
+            `${fitting[0]?.label} does not open it: it was changed, or encrypted with the key of another account or password`,
+          ),
+        ];
       return [notChecked('Ticket', covers, this.#whyNoServiceKey(name, encPart))];
     }
     const shown = this.#show(EncTicketPart, 'EncTicketPart', unlocked, branch.find('encPart') ?? branch, reading);
@@ -158,19 +179,36 @@ export class KerberosTrail {
     const sessionKey = this.#ring.sessionKeyOf(ticket.encPart);
     const covers = ['authenticator'];
     if (sessionKey === undefined)
-      return [...findings, notChecked('Authenticator', covers, 'it needs the session key, which is in the ticket and in the reply of the KDC')];
+      return [
+        ...findings,
+        notChecked(
+          'Authenticator',
+          covers,
+          'it needs the session key, which is in the ticket and in the reply of the KDC',
+        ),
+      ];
     this.#sessionKey = sessionKey;
     this.#initiatorSubkey = undefined;
     this.#acceptorSubkey = undefined;
     const usages = [KEY_USAGE.AP_REQ_AUTHENTICATOR, KEY_USAGE.TGS_REQ_AUTHENTICATOR];
-    const unlocked = unlock(authenticator, usages, [{ key: sessionKey, origin: 'session', label: 'the session key of the ticket' }]);
+    const unlocked = unlock(authenticator, usages, [
+      { key: sessionKey, origin: 'session', label: 'the session key of the ticket' },
+    ]);
     if (unlocked === undefined)
-      return [...findings, failed('Authenticator', covers, 'the session key of the ticket does not open it: it was changed, or its sender does not have that key')];
+      return [
+        ...findings,
+        failed(
+          'Authenticator',
+          covers,
+          'the session key of the ticket does not open it: it was changed, or its sender does not have that key',
+        ),
+      ];
     const shown = this.#show(Authenticator, 'Authenticator', unlocked, branch.find('authenticator') ?? branch, reading);
     findings.push(verified('Authenticator', covers, 'opened with the session key of the ticket'));
     if (shown === undefined) return findings;
     this.#opened = { message: reading.index, part: shown.value, sessionKey };
-    if (shown.value.subkey !== undefined) this.#initiatorSubkey = this.#ring.addSession(shown.value.subkey, 'the subkey of the client');
+    if (shown.value.subkey !== undefined)
+      this.#initiatorSubkey = this.#ring.addSession(shown.value.subkey, 'the subkey of the client');
     const { cksum } = shown.value;
     if (cksum?.cksumtype === 0x8003)
       this.channelBindings = understood(() => decodeAuthenticatorChecksum(cksum.checksum))?.bindings;
@@ -206,19 +244,28 @@ export class KerberosTrail {
     const unlocked = unlock(data, usages, own.length > 0 ? own : this.#sessionKeys());
     if (unlocked === undefined) {
       const isKnown = own.some(({ key }) => key.etype === data.etype);
-      const why = isKnown ? 'the keys of the session do not open it: it was changed, or belongs to another exchange' : 'it needs the session key';
+      const why = isKnown
+        ? 'the keys of the session do not open it: it was changed, or belongs to another exchange'
+        : 'it needs the session key';
       return [isKnown ? failed(name, covers, why) : notChecked(name, covers, why)];
     }
     const shown = this.#show(schema, PART_NAMES[name], unlocked, place, reading);
     const opened = verified(name, covers, `opened with ${unlocked.label}`);
     if (name !== 'AP-REP' || shown === undefined) return [opened];
-    return [this.#answer(understood(() => decode(EncApRepPart, unlocked.plaintext)), opened, covers)];
+    return [
+      this.#answer(
+        understood(() => decode(EncApRepPart, unlocked.plaintext)),
+        opened,
+        covers,
+      ),
+    ];
   }
 
   /** RFC 4120 3.2.5: the service repeats the time of the authenticator. */
   #answer(part: EncApRepPart | undefined, opened: Finding, covers: readonly string[]): Finding {
     if (part === undefined) return opened;
-    if (part.subkey !== undefined) this.#acceptorSubkey = this.#ring.addSession(part.subkey, 'the subkey of the service');
+    if (part.subkey !== undefined)
+      this.#acceptorSubkey = this.#ring.addSession(part.subkey, 'the subkey of the service');
     const asked = this.#opened?.part;
     if (asked !== undefined && (asked.ctime !== part.ctime || asked.cusec !== part.cusec))
       return failed('AP-REP', covers, 'it answers another AP-REQ: the time is not that of the authenticator');
@@ -230,7 +277,11 @@ export class KerberosTrail {
     const keys = this.#ownKeys();
     if (keys.length === 0) return [notChecked('KRB-SAFE', covers, 'it needs the session key')];
     const isRight = keys.some(({ key }) => key.verifies(KEY_USAGE.KRB_SAFE, checksum, body));
-    return [isRight ? verified('KRB-SAFE', covers, 'the body is as it was sent') : failed('KRB-SAFE', covers, 'the checksum is wrong: the body was changed')];
+    return [
+      isRight
+        ? verified('KRB-SAFE', covers, 'the body is as it was sent')
+        : failed('KRB-SAFE', covers, 'the checksum is wrong: the body was changed'),
+    ];
   }
 
   // -------------------------------------------------------------------------------------------------- messages of GSS-API
@@ -298,15 +349,39 @@ export class KerberosTrail {
 
   // ---------------------------------------------------------------------------------------------------------------- parts
 
-  #unopenedByUser(name: Finding['name'], covers: readonly string[], data: EncryptedData, client: KerberosName | undefined, keys: readonly RingKey[]): Finding {
+  #unopenedByUser(
+    name: Finding['name'],
+    covers: readonly string[],
+    data: EncryptedData,
+    client: KerberosName | undefined,
+    keys: readonly RingKey[],
+  ): Finding {
     const whose = client === undefined ? 'the user' : printable(formatPrincipal(client.name, client.realm));
     // A keytab of services says nothing about a user who is not in it.
-    const fitting = keys.filter(({ origin, owner }) => origin === 'password' || (owner !== undefined && client !== undefined && owner.realm === client.realm && samePrincipal(owner.name, client.name)));
-    if (fitting.length === 0) return notChecked(name, covers, `it needs the password of ${whose}, or a keytab with its key of ${encryptionTypeName(data.etype)}`);
+    const fitting = keys.filter(
+      ({ origin, owner }) =>
+        origin === 'password' ||
+        (owner !== undefined &&
+          client !== undefined &&
+          owner.realm === client.realm &&
+          samePrincipal(owner.name, client.name)),
+    );
+    if (fitting.length === 0)
+      return notChecked(
+        name,
+        covers,
+        `it needs the password of ${whose}, or a keytab with its key of ${encryptionTypeName(data.etype)}`,
+      );
     return failed(name, covers, `the password is not that of ${whose}, or it was changed on the way`);
   }
 
-  #show<T>(schema: Schema<T>, name: string, { plaintext }: Unlocked, branch: Branch, reading: Reading): { readonly value: T } | undefined {
+  #show<T>(
+    schema: Schema<T>,
+    name: string,
+    { plaintext }: Unlocked,
+    branch: Branch,
+    reading: Reading,
+  ): { readonly value: T } | undefined {
     const value = describePart(schema, plaintext, branch.addDecrypted(name, plaintext.length), reading);
     return value === undefined ? undefined : { value };
   }
@@ -316,12 +391,17 @@ export class KerberosTrail {
     const octets = understood(() => findAuthorizationData(part.authorizationData, AD_TYPE.WIN2K_PAC))?.[0];
     const pac = octets && understood(() => decodePac(octets));
     if (pac === undefined) return [];
-    const findings = [signature('PAC server signature', ['PAC'], 'the key of the service', () => verifyServerSignature(pac, serviceKey))];
+    const findings = [
+      signature('PAC server signature', ['PAC'], 'the key of the service', () =>
+        verifyServerSignature(pac, serviceKey),
+      ),
+    ];
     for (const { name, type, covers, verify } of KDC_SIGNATURES) {
       if (pacBuffer(pac, type) === undefined) continue;
       const keys = this.#ring.ofKdc;
       if (keys.length === 0) findings.push(notChecked(name, covers, 'it needs the key of krbtgt'));
-      else findings.push(signature(name, covers, 'the key of krbtgt', () => anyOf(keys, (key) => verify(pac, part, key))));
+      else
+        findings.push(signature(name, covers, 'the key of krbtgt', () => anyOf(keys, (key) => verify(pac, part, key))));
     }
     return findings;
   }
@@ -340,9 +420,24 @@ const KDC_SIGNATURES: readonly {
   readonly covers: readonly string[];
   readonly verify: (pac: Pac, part: EncTicketPart, key: KerberosKey) => void;
 }[] = [
-  { name: 'PAC KDC signature', type: PAC_TYPE.KDC_CHECKSUM, covers: ['PAC server signature'], verify: (pac, _, key) => verifyKdcSignature(pac, key) },
-  { name: 'PAC ticket signature', type: PAC_TYPE.TICKET_CHECKSUM, covers: ['EncTicketPart'], verify: verifyTicketSignature },
-  { name: 'PAC full signature', type: PAC_TYPE.FULL_CHECKSUM, covers: ['PAC'], verify: (pac, _, key) => verifyFullSignature(pac, key) },
+  {
+    name: 'PAC KDC signature',
+    type: PAC_TYPE.KDC_CHECKSUM,
+    covers: ['PAC server signature'],
+    verify: (pac, _, key) => verifyKdcSignature(pac, key),
+  },
+  {
+    name: 'PAC ticket signature',
+    type: PAC_TYPE.TICKET_CHECKSUM,
+    covers: ['EncTicketPart'],
+    verify: verifyTicketSignature,
+  },
+  {
+    name: 'PAC full signature',
+    type: PAC_TYPE.FULL_CHECKSUM,
+    covers: ['PAC'],
+    verify: (pac, _, key) => verifyFullSignature(pac, key),
+  },
 ];
 
 function signature(name: Finding['name'], covers: readonly string[], whose: string, verify: () => void): Finding {
@@ -369,7 +464,11 @@ function anyOf(keys: readonly KerberosKey[], verify: (key: KerberosKey) => void)
 }
 
 /** Tries keys. Each attempt is one HMAC over the ciphertext at least, so that only those of its type are tried. */
-function unlock({ etype, cipher }: EncryptedData, usages: readonly number[], keys: readonly RingKey[]): Unlocked | undefined {
+function unlock(
+  { etype, cipher }: EncryptedData,
+  usages: readonly number[],
+  keys: readonly RingKey[],
+): Unlocked | undefined {
   for (const { key, label } of keys) {
     if (key.etype !== etype) continue;
     for (const usage of usages) {

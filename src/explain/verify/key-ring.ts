@@ -3,7 +3,13 @@
  * @module
  */
 import { toHex } from '../../crypto/index.ts';
-import { type EncryptionKeyValue, ETYPE, encryptionType, encryptionTypeName, KerberosKey } from '../../kerberos/encryption/index.ts';
+import {
+  type EncryptionKeyValue,
+  ETYPE,
+  encryptionType,
+  encryptionTypeName,
+  KerberosKey,
+} from '../../kerberos/encryption/index.ts';
 import { decodeKeytab } from '../../kerberos/files/index.ts';
 import { type EncryptedData, formatPrincipal, samePrincipal } from '../../kerberos/messages/index.ts';
 import { ntowfV1 } from '../../ntlm/index.ts';
@@ -86,7 +92,14 @@ export class KeyRing implements Disposable {
     }
   }
 
-  #add(etype: number, octets: Uint8Array, origin: RingKey['origin'], label: string, owner?: KerberosName, kvno?: number): RingKey | undefined {
+  #add(
+    etype: number,
+    octets: Uint8Array,
+    origin: RingKey['origin'],
+    label: string,
+    owner?: KerberosName,
+    kvno?: number,
+  ): RingKey | undefined {
     if (this.keys.length >= MOST_KEYS) return undefined;
     const ringKey = { key: new KerberosKey(encryptionType(etype, ALL_TYPES), octets), origin, label, owner, kvno };
     this.keys.push(ringKey);
@@ -94,8 +107,13 @@ export class KeyRing implements Disposable {
   }
 
   /** A key that was found in a message; undefined when it is of a type that nobody has. */
-  addSession({ keytype, keyvalue }: EncryptionKeyValue, label: string, ticket?: EncryptedData): KerberosKey | undefined {
-    if (!ALL_TYPES.includes(keytype) || keyvalue.length !== encryptionType(keytype, ALL_TYPES).keyLength) return undefined;
+  addSession(
+    { keytype, keyvalue }: EncryptionKeyValue,
+    label: string,
+    ticket?: EncryptedData,
+  ): KerberosKey | undefined {
+    if (!ALL_TYPES.includes(keytype) || keyvalue.length !== encryptionType(keytype, ALL_TYPES).keyLength)
+      return undefined;
     const added = this.#add(keytype, keyvalue, 'session', label);
     if (added !== undefined && ticket !== undefined) this.#ofTicket.set(ticketId(ticket), added.key);
     return added?.key;
@@ -106,15 +124,23 @@ export class KeyRing implements Disposable {
   }
 
   remember(salts: readonly Salt[]): void {
-    for (const salt of salts) if (this.#salts.length < MOST_SALTS && !this.#salts.some((known) => sameSalt(known, salt))) this.#salts.push(salt);
+    for (const salt of salts)
+      if (this.#salts.length < MOST_SALTS && !this.#salts.some((known) => sameSalt(known, salt)))
+        this.#salts.push(salt);
   }
 
   /** Keys of a user for an encryption type: of the keytab, and those that the password makes with the salts that are known. */
   async ofUser(etype: number, client: KerberosName): Promise<readonly RingKey[]> {
-    const found = this.keys.filter(({ key, origin }) => key.etype === etype && (origin === 'password' || origin === 'keytab'));
+    const found = this.keys.filter(
+      ({ key, origin }) => key.etype === etype && (origin === 'password' || origin === 'keytab'),
+    );
     if (this.#password === undefined || etype === ETYPE.RC4_HMAC) return found;
     // Without ETYPE-INFO2 the salt is realm and name one after the other (RFC 4120 4).
-    const byDefault = { etype, salt: new TextEncoder().encode(client.realm + client.name.nameString.join('')), parameters: undefined };
+    const byDefault = {
+      etype,
+      salt: new TextEncoder().encode(client.realm + client.name.nameString.join('')),
+      parameters: undefined,
+    };
     for (const salt of [...this.#salts.filter((one) => one.etype === etype && one.salt !== undefined), byDefault]) {
       const derived = await this.#derive(this.#password, salt);
       if (derived !== undefined) found.push(derived);
@@ -126,8 +152,10 @@ export class KeyRing implements Disposable {
     const id = `${etype} ${toHex(salt)} ${parameters === undefined ? '' : toHex(parameters)}`;
     if (this.#derived.has(id)) return this.#derived.get(id);
     this.#derived.set(id, undefined);
-    const iterations = parameters?.length === 4 ? new DataView(parameters.buffer, parameters.byteOffset).getUint32(0) : 4096;
-    if (!ALL_TYPES.includes(etype) || iterations > MOST_ITERATIONS || this.#derived.size > 2 * MOST_SALTS) return undefined;
+    const iterations =
+      parameters?.length === 4 ? new DataView(parameters.buffer, parameters.byteOffset).getUint32(0) : 4096;
+    if (!ALL_TYPES.includes(etype) || iterations > MOST_ITERATIONS || this.#derived.size > 2 * MOST_SALTS)
+      return undefined;
     try {
       const key = await KerberosKey.fromPassword(encryptionType(etype, ALL_TYPES), password.reveal(), salt, parameters);
       const derived: RingKey = { key, origin: 'password', label: 'the key of the password' };
@@ -177,6 +205,7 @@ function ticketId({ cipher }: EncryptedData): string {
 }
 
 function sameSalt(a: Salt, b: Salt): boolean {
-  const text = ({ etype, salt, parameters }: Salt): string => `${etype} ${salt && toHex(salt)} ${parameters && toHex(parameters)}`;
+  const text = ({ etype, salt, parameters }: Salt): string =>
+    `${etype} ${salt && toHex(salt)} ${parameters && toHex(parameters)}`;
   return text(a) === text(b);
 }

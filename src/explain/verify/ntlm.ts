@@ -5,8 +5,8 @@
  */
 import { equalInConstantTime, hmacMd5 } from '../../crypto/index.ts';
 import {
-  AV_ID,
   type AuthenticateMessage,
+  AV_ID,
   avValue,
   type ChallengeMessage,
   decodeAuthenticate,
@@ -14,12 +14,12 @@ import {
   keyExchangeKeyV1,
   messageIntegrityCode,
   NEGOTIATE,
+  type Side as NtlmSide,
   ntlmV1ExtendedResponse,
   ntlmV1Response,
   ntowfV2,
   ntProofStr,
   rc4k,
-  type Side as NtlmSide,
   sessionBaseKeyV1,
   sessionBaseKeyV2,
 } from '../../ntlm/index.ts';
@@ -27,8 +27,26 @@ import { SspiError } from '../../sspi/index.ts';
 import { type Finding, failed, notChecked, verified } from './check.ts';
 import { RemadeMessages } from './remade.ts';
 
-const PROOF_COVERS = ['UserName', 'DomainName', 'ServerChallenge', 'NtChallengeResponse', 'AvPairs', 'ChallengeFromClient', 'TimeStamp'];
-const MIC_COVERS = ['NEGOTIATE', 'CHALLENGE', 'AUTHENTICATE', 'NegotiateFlags', 'EncryptedRandomSessionKey', 'MIC', 'Version', 'Workstation', 'TargetName'];
+const PROOF_COVERS = [
+  'UserName',
+  'DomainName',
+  'ServerChallenge',
+  'NtChallengeResponse',
+  'AvPairs',
+  'ChallengeFromClient',
+  'TimeStamp',
+];
+const MIC_COVERS = [
+  'NEGOTIATE',
+  'CHALLENGE',
+  'AUTHENTICATE',
+  'NegotiateFlags',
+  'EncryptedRandomSessionKey',
+  'MIC',
+  'Version',
+  'Workstation',
+  'TargetName',
+];
 
 /** The NTLM messages of one conversation, in their order. */
 export class NtlmTrail implements Disposable {
@@ -103,14 +121,23 @@ export class NtlmTrail implements Disposable {
     }
     const challenge = this.#challenge;
     if (challenge === undefined || ntHashes.length === 0) {
-      const why = challenge === undefined ? 'it needs the CHALLENGE of the same conversation' : 'it needs the password or the NT hash';
+      const why =
+        challenge === undefined
+          ? 'it needs the CHALLENGE of the same conversation'
+          : 'it needs the password or the NT hash';
       findings.push(notChecked(name, PROOF_COVERS, why));
       return undefined;
     }
     for (const hash of ntHashes) {
       const key = ntResponse.kind === 'ntlm-v2' ? keyOfV2(message, challenge, hash) : keyOfV1(message, challenge, hash);
       if (key === undefined) continue;
-      findings.push(verified(name, PROOF_COVERS, `the response is that of ${domain === '' ? user : `${domain}\\${user}`} with this password`));
+      findings.push(
+        verified(
+          name,
+          PROOF_COVERS,
+          `the response is that of ${domain === '' ? user : `${domain}\\${user}`} with this password`,
+        ),
+      );
       return key;
     }
     findings.push(failed(name, PROOF_COVERS, whyNoProof(message, challenge, ntHashes)));
@@ -119,12 +146,16 @@ export class NtlmTrail implements Disposable {
 
   #mic(octets: Uint8Array, { mic, micAt }: AuthenticateMessage): Finding[] {
     if (mic === undefined) return [];
-    if (this.#exported === undefined) return [notChecked('MIC', MIC_COVERS, 'it needs the session key, which follows from the NTProofStr')];
+    if (this.#exported === undefined)
+      return [notChecked('MIC', MIC_COVERS, 'it needs the session key, which follows from the NTProofStr')];
     if (this.#negotiate === undefined || this.#challengeOctets === undefined)
       return [notChecked('MIC', MIC_COVERS, 'it needs all three messages')];
     const expected = messageIntegrityCode(this.#exported, this.#negotiate, this.#challengeOctets, octets, micAt);
-    if (equalInConstantTime(expected, mic)) return [verified('MIC', MIC_COVERS, 'the three messages are as they were sent')];
-    return [failed('MIC', MIC_COVERS, 'one of the three messages was changed on the way, or its EncryptedRandomSessionKey')];
+    if (equalInConstantTime(expected, mic))
+      return [verified('MIC', MIC_COVERS, 'the three messages are as they were sent')];
+    return [
+      failed('MIC', MIC_COVERS, 'one of the three messages was changed on the way, or its EncryptedRandomSessionKey'),
+    ];
   }
 }
 
@@ -141,7 +172,11 @@ function keyOfV2(message: AuthenticateMessage, challenge: ChallengeMessage, hash
   return undefined;
 }
 
-function keyOfV1(message: AuthenticateMessage, { flags, serverChallenge }: ChallengeMessage, hash: Uint8Array): Uint8Array | undefined {
+function keyOfV1(
+  message: AuthenticateMessage,
+  { flags, serverChallenge }: ChallengeMessage,
+  hash: Uint8Array,
+): Uint8Array | undefined {
   const { ntResponse, lmResponse } = message;
   if (ntResponse.kind !== 'ntlm-v1') return undefined;
   const isExtended = (message.flags & NEGOTIATE.EXTENDED_SESSIONSECURITY) !== 0;
@@ -149,25 +184,41 @@ function keyOfV1(message: AuthenticateMessage, { flags, serverChallenge }: Chall
     ? ntlmV1ExtendedResponse(hash, serverChallenge, lmResponse.subarray(0, 8))
     : ntlmV1Response(hash, serverChallenge);
   if (!equalInConstantTime(expected, ntResponse.octets)) return undefined;
-  return keyExchangeKeyV1({ flags: flags & message.flags, sessionBaseKey: sessionBaseKeyV1(hash), lmResponse, serverChallenge });
+  return keyExchangeKeyV1({
+    flags: flags & message.flags,
+    sessionBaseKey: sessionBaseKeyV1(hash),
+    lmResponse,
+    serverChallenge,
+  });
 }
 
 /** The signs by which a changed field can be told from a wrong password. */
-function whyNoProof(message: AuthenticateMessage, challenge: ChallengeMessage, ntHashes: readonly Uint8Array[]): string {
+function whyNoProof(
+  message: AuthenticateMessage,
+  challenge: ChallengeMessage,
+  ntHashes: readonly Uint8Array[],
+): string {
   const { ntResponse, user, domain, lmResponse } = message;
   const usual = 'the password is another one, or one of the fields was changed on the way';
   if (ntResponse.kind !== 'ntlm-v2') return usual;
   const { avPairs, timestamp, clientChallenge } = ntResponse.clientChallenge;
   // The LMv2 response is a second proof of the same password.
-  const lmKey = ntHashes.map((hash) => ntowfV2(hash, user, domain)).find((key) => equalInConstantTime(hmacMd5(key, challenge.serverChallenge, lmResponse.subarray(16)), lmResponse.subarray(0, 16)));
-  if (lmResponse.length === 24 && lmKey !== undefined) return 'the password is right, as the LmChallengeResponse shows: the NtChallengeResponse was changed on the way';
+  const lmKey = ntHashes
+    .map((hash) => ntowfV2(hash, user, domain))
+    .find((key) =>
+      equalInConstantTime(hmacMd5(key, challenge.serverChallenge, lmResponse.subarray(16)), lmResponse.subarray(0, 16)),
+    );
+  if (lmResponse.length === 24 && lmKey !== undefined)
+    return 'the password is right, as the LmChallengeResponse shows: the NtChallengeResponse was changed on the way';
   for (const { id, value } of challenge.targetInfo ?? []) {
     const repeated = avValue(avPairs, id);
-    if (id !== AV_ID.FLAGS && repeated !== undefined && !same(repeated, value)) return `AV_PAIR ${id} is not the one of the CHALLENGE: it was changed on the way`;
+    if (id !== AV_ID.FLAGS && repeated !== undefined && !same(repeated, value))
+      return `AV_PAIR ${id} is not the one of the CHALLENGE: it was changed on the way`;
   }
   const sent = avValue(avPairs, AV_ID.TIMESTAMP);
   if (sent !== undefined && !same(sent, timestamp)) return 'TimeStamp is not MsvAvTimestamp: it was changed on the way';
-  if (lmResponse.some((octet) => octet !== 0) && !same(lmResponse.subarray(16), clientChallenge)) return 'ChallengeFromClient is not that of the LmChallengeResponse: it was changed on the way';
+  if (lmResponse.some((octet) => octet !== 0) && !same(lmResponse.subarray(16), clientChallenge))
+    return 'ChallengeFromClient is not that of the LmChallengeResponse: it was changed on the way';
   return usual;
 }
 
@@ -175,7 +226,10 @@ function same(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((octet, at) => octet === b[at]);
 }
 
-function exportedKey({ flags, encryptedRandomSessionKey }: AuthenticateMessage, keyExchangeKey: Uint8Array | undefined): Uint8Array | undefined {
+function exportedKey(
+  { flags, encryptedRandomSessionKey }: AuthenticateMessage,
+  keyExchangeKey: Uint8Array | undefined,
+): Uint8Array | undefined {
   if (keyExchangeKey === undefined) return undefined;
   const isExchanged = (flags & NEGOTIATE.KEY_EXCH) !== 0 && encryptedRandomSessionKey.length === 16;
   return isExchanged ? rc4k(keyExchangeKey, encryptedRandomSessionKey) : keyExchangeKey;

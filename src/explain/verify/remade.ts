@@ -65,13 +65,17 @@ export class RemadeMessages implements Disposable {
   }
 
   #compare(expected: Uint8Array, signature: Uint8Array): { readonly genuine: boolean; readonly why: string } {
-    if (signature.length !== SIGNATURE_LENGTH) return { genuine: false, why: `a signature of ${signature.length} octets` };
+    if (signature.length !== SIGNATURE_LENGTH)
+      return { genuine: false, why: `a signature of ${signature.length} octets` };
     // Without extended session security octets 4 to 7 are a RandomPad, which says nothing.
-    const same = (from: number, to: number): boolean => equalInConstantTime(expected.subarray(from, to), signature.subarray(from, to));
+    const same = (from: number, to: number): boolean =>
+      equalInConstantTime(expected.subarray(from, to), signature.subarray(from, to));
     if (!same(0, 4)) return { genuine: false, why: 'the version of the signature is not 1' };
     if (!same(12, 16)) {
       const number = (octets: Uint8Array): number => new DataView(octets.buffer, octets.byteOffset).getUint32(12, true);
-      const why = this.#extended ? `sequence number ${number(signature)}, expected ${number(expected)}` : 'the sequence number is wrong';
+      const why = this.#extended
+        ? `sequence number ${number(signature)}, expected ${number(expected)}`
+        : 'the sequence number is wrong';
       return { genuine: false, why };
     }
     if (!same(this.#extended ? 4 : 8, 12)) return { genuine: false, why: 'the checksum of the signature is wrong' };
