@@ -18,6 +18,7 @@ import { converse } from '../lab/converse.ts';
 import { corpus } from './corpus.ts';
 import { decoderTargets } from './decoders.ts';
 import { bareCredSsp, exchangeTarget, NOW, type Pair, packagePair } from './exchanges.ts';
+import { explainTarget } from './explain.ts';
 import { apExchange, forgetfulReplayCache, kdcTargets, replayedRequest, tamperedExchange } from './kerberos.ts';
 import { messageTargets } from './messages.ts';
 import type { Chance } from './random.ts';
@@ -54,6 +55,7 @@ export async function targets(chance: Chance): Promise<Target[]> {
 
   return [
     ...decoderTargets({ tokens, certificates, tlsRecords }),
+    explainTarget(tokens),
     exchangeTarget('NTLM exchange', ntlm, 'nothing-changed', tokens),
     exchangeTarget('SPNEGO exchange', negotiate, 'messages-pass', tokens),
     exchangeTarget('CredSSP exchange, bare', bare, 'credentials-arrived', tokens),
