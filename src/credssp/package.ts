@@ -50,6 +50,7 @@ import { disposeCredentials } from './credentials.ts';
 import { assertAcceptorFlags, assertInitiatorFlags, DEFAULT_MAX_REQUEST } from './engine.ts';
 import { CREDSSP_INFO } from './info.ts';
 import { initiate } from './initiator.ts';
+import { validatePolicy } from './policy.ts';
 import { TlsExchange } from './tls-exchange.ts';
 
 /** `InitializeSecurityContext (CredSSP)` and its siblings, as a package for the door. */
@@ -59,6 +60,7 @@ export const credsspPackage: SecurityPackage = {
     const cred = credentialOf(request.authData);
     const options = cred.options ?? {};
     assertSource(request, options);
+    if (options.policy !== undefined) validatePolicy(options.policy);
     const tls = acquireTls(cred.schannelCred, request.use);
     try {
       const mechanism = await acquireMechanism(request, cred.spnegoCred, options);

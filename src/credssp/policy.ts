@@ -4,7 +4,7 @@
  * @see https://learn.microsoft.com/windows/client-management/mdm/policy-csp-admx-credssp
  * @module
  */
-import type { DelegationPolicy } from '../sspi/index.ts';
+import { type DelegationPolicy, SspiError } from '../sspi/index.ts';
 
 /** Where credentials came from: the application, the store of saved ones, or the logon session (contract A15, Y5). */
 export type CredentialSource = 'fresh' | 'saved' | 'default';
@@ -52,6 +52,33 @@ export function minimumVersionFor(
       : level === ENCRYPTION_ORACLE_REMEDIATION.FORCE_UPDATED_CLIENTS;
   return insists ? 5 : 2;
 }
+
+/**
+ * Checks a policy that a caller gave: one whose lists are missing would allow or deny nothing, and nobody would notice.
+ * @throws SspiError INVALID_PARAMETER
+ */
+export function validatePolicy(policy: DelegationPolicy): void {
+  for (const name of POLICY_LISTS) {
+    const list: unknown = policy[name];
+    if (!Array.isArray(list) || !list.every((pattern) => typeof pattern === 'string'))
+      throw new SspiError('INVALID_PARAMETER', {
+        stage: 'CredSSP policy',
+        detail: `${name} is not a list of patterns`,
+      });
+  }
+}
+
+const POLICY_LISTS = [
+  'allowDefault',
+  'allowDefaultNtlmOnly',
+  'allowFresh',
+  'allowFreshNtlmOnly',
+  'allowSaved',
+  'allowSavedNtlmOnly',
+  'denyDefault',
+  'denyFresh',
+  'denySaved',
+] as const satisfies readonly (keyof DelegationPolicy)[];
 
 /** The three lists that matter for one source of credentials. */
 interface Lists {
