@@ -5,8 +5,7 @@
  */
 import type { TSRequest } from '../credssp/index.ts';
 import type { Schema } from '../der/index.ts';
-import type { ChecksumValue } from '../kerberos/encryption/index.ts';
-import type { ApReq, EncryptedData, PrincipalName, Ticket } from '../kerberos/messages/index.ts';
+import type { ApReq, ChecksumValue, EncryptedData, PrincipalName, Ticket } from '../kerberos/index.ts';
 import type { MessageName } from '../ntlm/index.ts';
 import type { Branch } from './tree.ts';
 

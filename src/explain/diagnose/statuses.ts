@@ -2,7 +2,7 @@
  * What the codes of peers mean as causes: NTSTATUS, error codes of Kerberos, TLS alerts.
  * @module
  */
-import { KRB_ERROR_CODE as KRB, krbErrorName } from '../../kerberos/messages/index.ts';
+import { KRB_ERROR_CODE as KRB, krbErrorName } from '../../kerberos/index.ts';
 import { NTSTATUS, ntStatusName } from '../../sspi/index.ts';
 import { hexNumber } from '../text.ts';
 import type { CauseCode } from './causes.ts';

@@ -2,7 +2,7 @@
  * The checksum of type 0x8003 in an authenticator (RFC 4121 4.1.1): flags of GSS-API, channel bindings, a delegated ticket.
  * @module
  */
-import { decodeAuthenticatorChecksum, GSS_FLAG } from '../../kerberos/gss/index.ts';
+import { decodeAuthenticatorChecksum, GSS_FLAG } from '../../kerberos/index.ts';
 import { Cursor, reading as run } from '../cursor.ts';
 import type { Reading } from '../reading.ts';
 import { flagsText, hexText } from '../text.ts';

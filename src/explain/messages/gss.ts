@@ -4,8 +4,7 @@
  * @module
  */
 import { decode, objectIdentifier, type Schema } from '../../der/index.ts';
-import { GSS_MECHANISM, TOKEN_ID } from '../../kerberos/gss/index.ts';
-import { IakerbHeader, KerbTgtReply, KerbTgtRequest } from '../../kerberos/messages/index.ts';
+import { GSS_MECHANISM, IakerbHeader, KerbTgtReply, KerbTgtRequest, TOKEN_ID } from '../../kerberos/index.ts';
 import { oidName } from '../../negotiate/index.ts';
 import { Cursor, reading as run } from '../cursor.ts';
 import type { Reading } from '../reading.ts';

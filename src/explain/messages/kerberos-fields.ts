@@ -2,10 +2,11 @@
  * The fields of Kerberos messages as text: numbers by name, flags by name, keys not at all.
  * @module
  */
-import { CHECKSUM_TYPE, encryptionTypeName } from '../../kerberos/encryption/index.ts';
 import {
   AD_TYPE,
   AP_OPTIONS,
+  CHECKSUM_TYPE,
+  encryptionTypeName,
   formatPrincipal,
   KDC_OPTIONS,
   krbErrorName,
@@ -13,7 +14,7 @@ import {
   NAME_TYPE,
   PA_TYPE,
   TICKET_FLAGS,
-} from '../../kerberos/messages/index.ts';
+} from '../../kerberos/index.ts';
 import { asciiText, flagsText, hexText, namedNumber, printable, secretText } from '../text.ts';
 import type { ReadField } from '../tracing-reader.ts';
 

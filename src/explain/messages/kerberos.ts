@@ -4,8 +4,7 @@
  * @module
  */
 import type { Schema } from '../../der/index.ts';
-import { KEY_USAGE } from '../../kerberos/encryption/index.ts';
-import * as kerberos from '../../kerberos/messages/index.ts';
+import * as kerberos from '../../kerberos/index.ts';
 import { ntStatusName } from '../../sspi/index.ts';
 import type { KerberosName, Salt } from '../observations.ts';
 import type { Reading } from '../reading.ts';
@@ -123,7 +122,7 @@ function observe(
     }
     case 0x6f: {
       const data = (value as kerberos.ApRep).encPart;
-      const usages = [KEY_USAGE.AP_REP];
+      const usages = [kerberos.KEY_USAGE.AP_REP];
       reading.observe({ kind: 'session-sealed', name: 'AP-REP', data, usages, schema: kerberos.EncApRepPart, branch });
       return undefined;
     }
@@ -135,7 +134,7 @@ function observe(
     }
     case 0x75: {
       const data = (value as kerberos.KrbPriv).encPart;
-      const usages = [KEY_USAGE.KRB_PRIV];
+      const usages = [kerberos.KEY_USAGE.KRB_PRIV];
       reading.observe({
         kind: 'session-sealed',
         name: 'KRB-PRIV',
@@ -148,7 +147,7 @@ function observe(
     }
     case 0x76: {
       const { tickets, encPart } = value as kerberos.KrbCred;
-      const usages = [KEY_USAGE.KRB_CRED];
+      const usages = [kerberos.KEY_USAGE.KRB_CRED];
       reading.observe({
         kind: 'session-sealed',
         name: 'KRB-CRED',
@@ -183,7 +182,7 @@ function observeRequest(
   if (body !== undefined && place !== undefined && octets[0] === 0x6c)
     reading.observe({ kind: 'request-body', body, branch: place });
   if (encAuthorizationData !== undefined) {
-    const usages = [KEY_USAGE.TGS_REQ_AUTHORIZATION_DATA_SESSION_KEY, KEY_USAGE.TGS_REQ_AUTHORIZATION_DATA_SUBKEY];
+    const usages = [kerberos.KEY_USAGE.TGS_REQ_AUTHORIZATION_DATA_SESSION_KEY, kerberos.KEY_USAGE.TGS_REQ_AUTHORIZATION_DATA_SUBKEY];
     const where = branch.find('encAuthorizationData') ?? branch;
     reading.observe({
       kind: 'session-sealed',

@@ -3,8 +3,8 @@
  * @module
  */
 
-import { CHECKSUM_TYPE } from '../../kerberos/encryption/index.ts';
 import {
+  CHECKSUM_TYPE,
   decodeClaims,
   decodeLogonInfo,
   decodePac,
@@ -19,7 +19,7 @@ import {
   pacSignature,
   USER_FLAGS,
   userSid,
-} from '../../kerberos/pac/index.ts';
+} from '../../kerberos/index.ts';
 import { counted, fileTimeText, flagsText, hexText, namedNumber, printable } from '../text.ts';
 import { reasonOf } from '../tracing-reader.ts';
 import type { Branch } from '../tree.ts';

@@ -3,7 +3,7 @@
  * only be told from what came before.
  * @module
  */
-import { decodeChangePassword, KdcProxyMessage } from '../../kerberos/messages/index.ts';
+import { decodeChangePassword, KdcProxyMessage } from '../../kerberos/index.ts';
 import { detectToken, MechTypeList, oidName } from '../../negotiate/index.ts';
 import { isNtlmToken } from '../../ntlm/index.ts';
 import type { Side } from '../observations.ts';

@@ -4,34 +4,35 @@
  * @module
  */
 import { decode, type Schema } from '../../der/index.ts';
-import { encryptionTypeName, KEY_USAGE, type KerberosKey } from '../../kerberos/encryption/index.ts';
-import { decodeAuthenticatorChecksum, protectionOf } from '../../kerberos/gss/index.ts';
 import {
   AD_TYPE,
   AnyEncKdcRepPart,
   Authenticator,
   Checksum,
+  decodeAuthenticatorChecksum,
+  decodePac,
   EncApRepPart,
   type EncKdcRepPart,
   type EncryptedData,
   EncTicketPart,
+  encryptionTypeName,
   findAuthorizationData,
   findPaData,
   formatPrincipal,
+  KEY_USAGE,
+  type KerberosKey,
   PA_TYPE,
-  PaEncTsEnc,
-  samePrincipal,
-} from '../../kerberos/messages/index.ts';
-import {
-  decodePac,
   PAC_TYPE,
   type Pac,
+  PaEncTsEnc,
   pacBuffer,
+  protectionOf,
+  samePrincipal,
   verifyFullSignature,
   verifyKdcSignature,
   verifyServerSignature,
   verifyTicketSignature,
-} from '../../kerberos/pac/index.ts';
+} from '../../kerberos/index.ts';
 import { SspiError } from '../../sspi/index.ts';
 import { describePart } from '../messages/kerberos.ts';
 import type { KerberosName, Observation, SessionSealed, Side } from '../observations.ts';

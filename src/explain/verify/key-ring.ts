@@ -4,14 +4,16 @@
  */
 import { toHex } from '../../crypto/index.ts';
 import {
+  decodeKeytab,
+  type EncryptedData,
   type EncryptionKeyValue,
   ETYPE,
   encryptionType,
   encryptionTypeName,
+  formatPrincipal,
   KerberosKey,
-} from '../../kerberos/encryption/index.ts';
-import { decodeKeytab } from '../../kerberos/files/index.ts';
-import { type EncryptedData, formatPrincipal, samePrincipal } from '../../kerberos/messages/index.ts';
+  samePrincipal,
+} from '../../kerberos/index.ts';
 import { ntowfV1 } from '../../ntlm/index.ts';
 import { Secret, SspiError } from '../../sspi/index.ts';
 import type { KerberosName, Salt } from '../observations.ts';
