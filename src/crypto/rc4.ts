@@ -14,7 +14,7 @@ const IDENTITY = Uint8Array.from({ length: 256 }, (_, index) => index);
  * stream.transform(message); // encrypts in place; the same stream on the other side decrypts
  */
 export class Rc4 {
-  readonly #state = IDENTITY.slice();
+  readonly #state = new Uint8Array(256);
   #i = 0;
   #j = 0;
   #disposed = false;
@@ -24,9 +24,22 @@ export class Rc4 {
    * @throws OctetsError for another length
    */
   constructor(key: Uint8Array) {
+    this.restart(key);
+  }
+
+  /**
+   * Begins anew with a key, at its first octet, in the same memory.
+   * @param key - 1 to 256 octets; it is not kept
+   * @throws OctetsError for another length
+   */
+  restart(key: Uint8Array): void {
+    if (this.#disposed) throw new TypeError('this Rc4 was disposed');
     if (key.length === 0 || key.length > 256)
       throw new OctetsError(`an RC4 key has 1 to 256 octets, not ${key.length}`);
     const state = this.#state;
+    state.set(IDENTITY);
+    this.#i = 0;
+    this.#j = 0;
     let j = 0;
     for (let i = 0, k = 0; i < 256; i++) {
       const a = state[i] ?? 0;

@@ -37,8 +37,8 @@ export class ExtendedSessionSecurity implements DirectionSecurity {
   readonly #signKey: Uint8Array;
   readonly #sealKey: Uint8Array;
   readonly #encryptChecksum: boolean;
+  /** SeqNum, as it is written. */
   readonly #sequence = new Uint8Array(4);
-  readonly #number = new DataView(this.#sequence.buffer);
   #stream: Rc4;
 
   /**
@@ -77,20 +77,20 @@ export class ExtendedSessionSecurity implements DirectionSecurity {
   }
 
   restart(): void {
-    this.#stream.dispose();
-    this.#stream = new Rc4(this.#sealKey);
+    this.#stream.restart(this.#sealKey);
   }
 
   /** The stream in it is as good as the key: whoever asks wipes it. */
   save(): DirectionState {
-    return { number: this.#number.getUint32(0, true), stream: this.#stream.save() };
+    const [a = 0, b = 0, c = 0, d = 0] = this.#sequence;
+    return { number: (a | (b << 8) | (c << 16) | (d << 24)) >>> 0, stream: this.#stream.save() };
   }
 
   /** Goes on where another one, with the same keys, was saved. */
   resume({ number, stream }: DirectionState): this {
     this.#stream.dispose();
     this.#stream = Rc4.restore(stream);
-    this.#number.setUint32(0, number, true);
+    this.#sequence.set([number, number >>> 8, number >>> 16, number >>> 24]);
     return this;
   }
 
@@ -101,7 +101,7 @@ export class ExtendedSessionSecurity implements DirectionSecurity {
   }
 
   #checksum(message: Uint8Array): Uint8Array {
-    return hmacMd5(this.#signKey, this.#sequence, message).subarray(0, 8);
+    return hmacMd5(this.#signKey, this.#sequence, message).slice(0, 8);
   }
 
   #write(signature: Uint8Array, checksum: Uint8Array): void {
@@ -126,7 +126,11 @@ export class ExtendedSessionSecurity implements DirectionSecurity {
   }
 
   #advance(): void {
-    this.#number.setUint32(0, this.#number.getUint32(0, true) + 1, true);
+    for (let i = 0; i < 4; i++) {
+      const next = ((this.#sequence[i] ?? 0) + 1) & 0xff;
+      this.#sequence[i] = next;
+      if (next !== 0) return; // no carry
+    }
   }
 }
 
@@ -136,7 +140,7 @@ export class ExtendedSessionSecurity implements DirectionSecurity {
  */
 export class LegacySessionSecurity implements DirectionSecurity {
   readonly #sealKey: Uint8Array;
-  #stream: Rc4;
+  readonly #stream: Rc4;
   #sequence = 0;
 
   /** @param sealKey - taken over, with its zeroising */
@@ -173,8 +177,7 @@ export class LegacySessionSecurity implements DirectionSecurity {
   }
 
   restart(): void {
-    this.#stream.dispose();
-    this.#stream = new Rc4(this.#sealKey);
+    this.#stream.restart(this.#sealKey);
   }
 
   dispose(): void {
