@@ -98,25 +98,21 @@ export class TlsEngine {
    * Takes whole records of the peer (none to begin with, on a client) and gives what is to be sent.
    *
    * Feeding stops behind the record that finishes the handshake: what follows is application data, and stays the caller's.
-   * @param stopBefore - looks at each record before TLS does, and may end the feeding there
    * @throws SspiError TLS_FAILED, TLS_ALERT; its `token` holds the alert for the peer
    */
-  async handshake(
-    records: Uint8Array = EMPTY,
-    stopBefore?: ((record: Uint8Array) => boolean) | undefined,
-  ): Promise<HandshakeLeg> {
+  async handshake(records: Uint8Array = EMPTY): Promise<HandshakeLeg> {
     this.#assertSound();
     const held = this.#wire.busy;
     let consumed = 0;
     let seen = 0;
     for (const record of eachRecord(records)) {
-      if (this.#established || this.#broken || stopBefore?.(record) === true) break;
+      if (this.#established || this.#broken) break;
       const alert = plainAlert(record);
       if (alert !== undefined) throw this.#die(alertReceived(alert, 'TLS handshake'));
       if (this.role === 'client') this.#watchServerHello(record);
       seen += record.length;
       // Each push costs OpenSSL a round. What cannot be the end yet goes in together with the next record.
-      const goesWithNext = !this.#mayFinish(record) && seen < records.length && stopBefore === undefined;
+      const goesWithNext = !this.#mayFinish(record) && seen < records.length;
       if (goesWithNext) continue;
       this.#wire.push(records.subarray(consumed, seen));
       consumed = seen;
