@@ -1,5 +1,5 @@
 /**
- * The SSPI functions under their own names, over the packages of this library: CredSSP, Schannel, Negotiate, NTLM; and the words
+ * The SSPI functions under their own names, over the packages of this library: CredSSP, Schannel, Negotiate, Kerberos, NTLM; and the words
  * that go with them: flags, statuses, buffers, attributes, credentials.
  *
  * Each package is also there for itself, with the modern API, under `sspi/credssp`, `sspi/schannel`, `sspi/negotiate`,
@@ -8,23 +8,24 @@
  */
 import { createSspi, type SecurityFunctionTable, type Sspi, securityFunctionTable } from './api/index.ts';
 import { credsspPackage } from './credssp/package.ts';
-import { systemHost } from './host/index.ts';
-import { nodeFlowScope } from './host/node.ts';
+import { nodeFlowScope, nodeHost } from './host/node.ts';
+import { kerberosPackage } from './kerberos/index.ts';
 import { negotiatePackage } from './negotiate/index.ts';
 import { ntlmPackage } from './ntlm/index.ts';
 import { schannelPackage } from './schannel/index.ts';
 
 export type { MemoryAccount, MemoryAccounts } from './acceptor/index.ts';
-export { memoryAccounts } from './acceptor/index.ts';
+export { memoryAccounts, memoryReplayCache } from './acceptor/index.ts';
 export * from './api/index.ts';
 export { type Clock, type Host, type Random, systemHost } from './host/index.ts';
+export { nodeHost } from './host/node.ts';
 export * from './sspi/index.ts';
-export { credsspPackage, negotiatePackage, ntlmPackage, schannelPackage };
+export { credsspPackage, kerberosPackage, negotiatePackage, ntlmPackage, schannelPackage };
 
 /** The table of the functions below, in the order in which Windows lists its packages. */
 const sspi: Sspi = createSspi({
-  packages: [negotiatePackage, ntlmPackage, schannelPackage, credsspPackage],
-  host: systemHost,
+  packages: [negotiatePackage, kerberosPackage, ntlmPackage, schannelPackage, credsspPackage],
+  host: nodeHost,
   identityScope: nodeFlowScope(),
 });
 

@@ -5,7 +5,9 @@
  */
 import { type CredHandle, type CtxtHandle, createSspi, type Outcome, type Sspi } from '../api/index.ts';
 import { credsspPackage } from '../credssp/package.ts';
-import { type Host, systemHost } from '../host/index.ts';
+import type { Host } from '../host/index.ts';
+import { nodeHost } from '../host/node.ts';
+import { kerberosPackage } from '../kerberos/index.ts';
 import { negotiatePackage } from '../negotiate/index.ts';
 import { ntlmPackage } from '../ntlm/index.ts';
 import {
@@ -28,7 +30,12 @@ import {
 } from '../sspi/index.ts';
 
 /** What the command line calls the packages. */
-export const PACKAGE_NAMES = { credssp: 'CREDSSP', negotiate: 'Negotiate', ntlm: 'NTLM' } as const;
+export const PACKAGE_NAMES = {
+  credssp: 'CREDSSP',
+  negotiate: 'Negotiate',
+  kerberos: 'Kerberos',
+  ntlm: 'NTLM',
+} as const;
 /** A name of a package on the command line. */
 export type Protocol = keyof typeof PACKAGE_NAMES;
 
@@ -42,7 +49,7 @@ export interface EndpointOptions {
   readonly targetName?: string | undefined;
   /** Application data of channel bindings, for example `tls-server-end-point:` and a hash. */
   readonly channelBindings?: Uint8Array | undefined;
-  /** Default: the system's clock and random source. */
+  /** Default: this machine, with its sockets for asking KDCs. */
   readonly host?: Host | undefined;
 }
 
@@ -89,8 +96,8 @@ export class Endpoint {
   /** Acquires the credentials. @throws SspiError */
   static async open(options: EndpointOptions): Promise<Endpoint> {
     const events: ExchangeEvent[] = [];
-    const packages = [credsspPackage, negotiatePackage, ntlmPackage];
-    const sspi = createSspi({ packages, host: options.host ?? systemHost, observe: (event) => events.push(event) });
+    const packages = [credsspPackage, negotiatePackage, kerberosPackage, ntlmPackage];
+    const sspi = createSspi({ packages, host: options.host ?? nodeHost, observe: (event) => events.push(event) });
     const { status, credential, error } = await sspi.acquireCredentialsHandle({
       package: PACKAGE_NAMES[options.protocol],
       credentialUse: options.role === 'initiator' ? SECPKG_CRED.OUTBOUND : SECPKG_CRED.INBOUND,

@@ -10,8 +10,13 @@ import { UsageError } from './terminal.ts';
 
 /** @throws UsageError */
 export async function readText(path: string, option: string): Promise<string> {
+  return Buffer.from(await readOctets(path, option)).toString('utf8');
+}
+
+/** @throws UsageError */
+export async function readOctets(path: string, option: string): Promise<Uint8Array> {
   try {
-    return await readFile(path, 'utf8');
+    return await readFile(path);
   } catch (error) {
     throw new UsageError(`${option}: ${messageOf(error)}`, 'give the path of a file that you can read');
   }

@@ -5,14 +5,22 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { Command, Option } from 'commander';
+import { memoryReplayCache } from '../acceptor/index.ts';
 import { selfSigned } from '../lab/index.ts';
-import { type AcceptorIdentity, ASC_REQ, type AuthData, type CertificateWithKey } from '../sspi/index.ts';
+import {
+  type AcceptorIdentity,
+  ASC_REQ,
+  type AuthData,
+  type CertificateWithKey,
+  type KerberosAcceptorSettings,
+} from '../sspi/index.ts';
 import { Endpoint, type EndpointOptions } from './endpoint.ts';
-import { readAccounts, readText } from './files.ts';
+import { readAccounts, readOctets, readText } from './files.ts';
 import { FrameSocket, messageOf } from './frames.ts';
 import {
   bindingsOption,
   enabledProtocols,
+  keytabOption,
   numberBetween,
   type PeerOptions,
   portOption,
@@ -24,7 +32,8 @@ import { accept, answer, describeFailure } from './sample-protocol.ts';
 import { EXIT, type Terminal, UsageError } from './terminal.ts';
 
 interface AcceptPeerOptions extends PeerOptions {
-  readonly accounts: string;
+  readonly accounts?: string;
+  readonly keytab?: string;
   readonly cert?: string;
   readonly key?: string;
   readonly count?: number;
@@ -37,7 +46,8 @@ export function peerAcceptCommand(terminal: Terminal, exit: (code: number) => vo
     .addOption(protocolOption())
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .addOption(portOption('port to listen on; 0 takes a free one and prints it'))
-    .requiredOption('--accounts <file>', 'accounts, one DOMAIN:user:password per line')
+    .option('--accounts <file>', 'accounts, one DOMAIN:user:password per line; needed for all but kerberos')
+    .addOption(keytabOption('keys of the service for Kerberos; needed for kerberos'))
     .option('--cert <file>', 'CredSSP: certificate in PEM, its chain behind it (default: self-signed)')
     .option('--key <file>', 'CredSSP: private key in PEM')
     .addOption(new Option('--count <number>', 'end after so many contexts').argParser(numberBetween(1, 1_000_000)));
@@ -109,17 +119,41 @@ async function serveOne(socket: Socket, options: EndpointOptions, terminal: Term
 
 async function endpointOptions(options: AcceptPeerOptions): Promise<EndpointOptions> {
   const { protocol, channelBindings } = options;
-  const accounts = await readAccounts(options.accounts);
-  const channelBindingPolicy = channelBindings === undefined ? undefined : 'required';
-  const identity: AcceptorIdentity = { kind: 'acceptor', accounts, channelBindingPolicy };
   const contextReq =
     ASC_REQ.REPLAY_DETECT |
     ASC_REQ.SEQUENCE_DETECT |
     ASC_REQ.CONFIDENTIALITY |
     ASC_REQ.INTEGRITY |
     ASC_REQ.EXTENDED_ERROR;
-  const authData = protocol === 'credssp' ? await credsspAuthData(options, identity) : identity;
+  const authData = await acceptorAuthData(options);
   return { protocol, role: 'acceptor', authData, contextReq, channelBindings };
+}
+
+async function acceptorAuthData(options: AcceptPeerOptions): Promise<AuthData> {
+  const { protocol } = options;
+  const channelBindingPolicy = options.channelBindings === undefined ? undefined : 'required';
+  const kerberosService = await kerberosServiceOf(options, channelBindingPolicy);
+  if (protocol === 'kerberos') {
+    if (kerberosService === undefined)
+      throw new UsageError('--protocol kerberos needs --keytab', 'give the keys of the service');
+    return { kind: 'kerberos-acceptor', ...kerberosService };
+  }
+  if (options.accounts === undefined)
+    throw new UsageError(`--protocol ${protocol} needs --accounts`, 'give a file with accounts');
+  const accounts = await readAccounts(options.accounts);
+  const identity: AcceptorIdentity = { kind: 'acceptor', accounts, channelBindingPolicy, kerberosService };
+  return protocol === 'credssp' ? credsspAuthData(options, identity) : identity;
+}
+
+/** One replay cache for all contexts of the process: what it forgets between them could be repeated. */
+const replayCache = memoryReplayCache();
+
+async function kerberosServiceOf(
+  { keytab }: AcceptPeerOptions,
+  channelBindingPolicy: AcceptorIdentity['channelBindingPolicy'],
+): Promise<KerberosAcceptorSettings | undefined> {
+  if (keytab === undefined) return undefined;
+  return { keytab: await readOctets(keytab, '--keytab'), replayCache, channelBindingPolicy };
 }
 
 async function credsspAuthData(options: AcceptPeerOptions, spnegoCred: AcceptorIdentity): Promise<AuthData> {

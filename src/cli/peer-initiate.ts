@@ -4,7 +4,15 @@
  */
 import { connect } from 'node:net';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { type AuthData, type AuthIdentity, ISC_REQ, SCH_CRED, SECPKG_ATTR, SspiError } from '../sspi/index.ts';
+import {
+  type AuthData,
+  type AuthIdentity,
+  ISC_REQ,
+  type KerberosSettings,
+  SCH_CRED,
+  SECPKG_ATTR,
+  SspiError,
+} from '../sspi/index.ts';
 import { Endpoint, type EndpointOptions } from './endpoint.ts';
 import { readPassword, readText } from './files.ts';
 import { FrameSocket } from './frames.ts';
@@ -29,6 +37,8 @@ interface InitiatePeerOptions extends PeerOptions {
   readonly data?: string;
   readonly kinds: readonly string[];
   readonly ca?: string;
+  readonly kdc?: readonly string[];
+  readonly krb5Conf?: string;
   readonly mechanism: 'negotiate' | 'ntlm';
 }
 
@@ -43,7 +53,9 @@ export function peerInitiateCommand(terminal: Terminal, exit: (code: number) => 
     .option('--domain <name>', 'domain of the user', '')
     .requiredOption('--password-file <file>', 'file with the password')
     .option('--target <spn>', 'service principal name (default: TERMSRV/<host>)')
-    .option('--delegate', 'CredSSP: delegate the password to the server')
+    .option('--kdc <address...>', 'Kerberos: KDCs of the realm, host:port or the https address of a KDC proxy')
+    .option('--krb5-conf <file>', 'Kerberos: configuration that names realms and KDCs')
+    .option('--delegate', 'CredSSP: delegate the password; Kerberos: the ticket-granting ticket')
     .option('--data <text>', 'message to send once the context is established')
     .addOption(kindsOption())
     .option('--ca <file>', 'CredSSP: trusted certificates in PEM; the server has to have one of them')
@@ -101,7 +113,8 @@ async function describe(end: Endpoint, version: number | undefined): Promise<Rec
 
 async function endpointOptions(options: InitiatePeerOptions): Promise<EndpointOptions> {
   const { protocol, user, domain, host, target = `TERMSRV/${host}`, delegate, channelBindings } = options;
-  const identity: AuthIdentity = { kind: 'identity', user, domain, password: await readPassword(options.passwordFile) };
+  const password = await readPassword(options.passwordFile);
+  const identity: AuthIdentity = { kind: 'identity', user, domain, password, kerberos: await kerberosOf(options) };
   const protectedFlags =
     ISC_REQ.REPLAY_DETECT |
     ISC_REQ.SEQUENCE_DETECT |
@@ -110,13 +123,26 @@ async function endpointOptions(options: InitiatePeerOptions): Promise<EndpointOp
     ISC_REQ.EXTENDED_ERROR;
   const role = 'initiator';
   const common = { protocol, role, targetName: target, channelBindings } as const;
-  if (protocol !== 'credssp') return { ...common, authData: identity, contextReq: protectedFlags };
+  if (protocol !== 'credssp') {
+    const mutual = protocol === 'ntlm' ? 0 : ISC_REQ.MUTUAL_AUTH;
+    return { ...common, authData: identity, contextReq: protectedFlags | mutual | delegation(delegate) };
+  }
 
   const rootStore = options.ca === undefined ? undefined : [await readText(options.ca, '--ca')];
   // Whoever names a CA wants the server to be authenticated by it; nobody else expects a certificate to mean anything.
   const required = rootStore === undefined ? ISC_REQ.MANUAL_CRED_VALIDATION : ISC_REQ.MUTUAL_AUTH;
-  const contextReq = protectedFlags | required | (delegate === true ? ISC_REQ.DELEGATE : 0);
+  const contextReq = protectedFlags | required | delegation(delegate);
   return { ...common, authData: credsspAuthData(options, identity, rootStore), contextReq };
+}
+
+const delegation = (wanted: boolean | undefined): number => (wanted === true ? ISC_REQ.DELEGATE : 0);
+
+/** Without a KDC to ask, Kerberos is not attempted. A configuration knows which realm a domain stands for; an address does not. */
+async function kerberosOf({ kdc, krb5Conf, domain }: InitiatePeerOptions): Promise<KerberosSettings | undefined> {
+  if (kdc === undefined && krb5Conf === undefined) return undefined;
+  const configuration = krb5Conf === undefined ? undefined : await readText(krb5Conf, '--krb5-conf');
+  const realm = configuration === undefined && domain !== '' ? domain.toUpperCase() : undefined;
+  return { kdc, configuration, realm };
 }
 
 function credsspAuthData(

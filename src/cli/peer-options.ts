@@ -58,6 +58,11 @@ export function bindingsOption(): Option {
   });
 }
 
+/** `--keytab FILE` */
+export function keytabOption(description: string): Option {
+  return new Option('--keytab <file>', description);
+}
+
 /** A parser for whole numbers. */
 export function numberBetween(least: number, most: number): (text: string) => number {
   return (text) => {

@@ -48,16 +48,18 @@ export type Verdict =
  */
 export async function initiate(frames: FrameSocket, end: Endpoint, options: HandshakeOptions = {}): Promise<Initiated> {
   const version = new VersionWatch();
-  let call = await step(end, EMPTY, version, options);
+  const take = async (input: Uint8Array): Promise<EndpointCall> => {
+    const taken = await step(end, input, version, options);
+    if (taken.error === undefined) return taken;
+    if (taken.token.length > 0) frames.write(taken.token);
+    throw taken.error;
+  };
+  let call = await take(EMPTY);
   while (call.status !== SEC_E.OK) {
     if (isTurn(call)) frames.write(call.token);
     const frame = await frames.expect();
     if (frame[0] === BRACE) return { verdict: readVerdict(frame), version: version.agreed };
-    call = await step(end, join(call, frame), version, options);
-    if (call.error !== undefined) {
-      if (call.token.length > 0) frames.write(call.token);
-      throw call.error;
-    }
+    call = await take(join(call, frame));
   }
   if (call.token.length > 0) frames.write(call.token);
   // Who sends a token in pieces may get more answers than one, of which the last ones are empty.

@@ -12,6 +12,7 @@ export { type EvaluationOptions, evaluateCertificate, SERVER_USAGES } from './ev
 export { schannelPackage } from './package.ts';
 export { frameRecords } from './records.ts';
 export { serverHandshake } from './server.ts';
+export { SessionCache, type SessionOwner } from './session-cache.ts';
 export { streamProtection, streamSizes } from './stream-protection.ts';
 export { type TrustAnchors, trustAnchors } from './trust-anchors.ts';
 export { assertTrusted, evaluateServer, isTrusted } from './verdict.ts';

@@ -136,6 +136,7 @@ describe('the packages', () => {
     ]);
     expect(rows).toEqual([
       ['Negotiate', 0x83bb3, 1, 9, 65791],
+      ['Kerberos', 0xf3bbf, 1, 16, 48000],
       ['NTLM', 0x82b37, 1, 10, 2888],
       ['Schannel', 0x107b3, 1, 14, 24576],
       ['CREDSSP', 0x810733, 1, 0xffff, 90567],
