@@ -38,6 +38,8 @@ export const BasicConstraints = sequence({ cA: optional(boolean), pathLenConstra
 /** RFC 8017 A.1.1. */
 export const RSAPublicKey = sequence({ modulus: bigInteger, publicExponent: bigInteger });
 
+export const SubjectPublicKeyInfo = sequence({ algorithm: AlgorithmIdentifier, subjectPublicKey: bitString });
+
 export const Certificate = sequence({
   tbsCertificate: sequence({
     version: optional(0, integer),
@@ -46,7 +48,7 @@ export const Certificate = sequence({
     issuer: Name,
     validity: sequence({ notBefore: anyValue, notAfter: anyValue }),
     subject: Name,
-    subjectPublicKeyInfo: sequence({ algorithm: AlgorithmIdentifier, subjectPublicKey: bitString }),
+    subjectPublicKeyInfo: SubjectPublicKeyInfo,
     issuerUniqueID: optional(implicit(1, bitString)),
     subjectUniqueID: optional(implicit(2, bitString)),
     extensions: optional(explicit(3, sequenceOf(Extension, { max: 64 }))),
@@ -81,7 +83,6 @@ const KeyOnly = sequence({
   signatureAlgorithm: AlgorithmIdentifier,
   signatureValue: bitString,
 });
-const SubjectPublicKeyInfo = sequence({ algorithm: AlgorithmIdentifier, subjectPublicKey: bitString });
 
 /** @throws DerError when it is not the DER of a certificate */
 export function certificateKey(der: Uint8Array): CertificateKey {
