@@ -1,0 +1,363 @@
+/** To whom credentials go: contract §3.8, §3.9, A5, A15, R21, X34, X35. */
+import { pbkdf2Sync } from 'node:crypto';
+import { once } from 'node:events';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { memoryAccounts } from '../../src/acceptor/index.ts';
+import {
+  credsspInitiator,
+  DEFAULT_DELEGATION_POLICY,
+  decodeTSCredentials,
+  encodeTSCredentials,
+  encodeTSRequest,
+  PERMISSIVE_DELEGATION_POLICY,
+} from '../../src/credssp/index.ts';
+import {
+  CREDSSP_SERVER_AUTH,
+  type CredSspOptions,
+  type DelegationPolicy,
+  ISC_REQ,
+  ISC_RET,
+  NTLM_SUPPLEMENTAL,
+  packNtlmSupplemental,
+  packTicketLogon,
+  remoteCredentialKey,
+  SECPKG_ATTR,
+  SECPKG_CRED,
+  Secret,
+  statusName,
+  systemHost,
+  unpackTicketLogon,
+} from '../../src/index.ts';
+import { ntlmPackage } from '../../src/ntlm/index.ts';
+import { acceptNla, connectNla } from '../../src/rdp/index.ts';
+import { decodeConnectionConfirm, decodeConnectionRequest } from '../../src/rdp/x224.ts';
+import { named, present } from '../api/door.ts';
+import { socketPair } from '../rdp/pair.ts';
+import { pem, withKey } from '../schannel/support.ts';
+import { hex } from '../support/vectors.ts';
+import { clientAgainst, honest, honestAnswer } from './fake-server.ts';
+import { ALICE, CLIENT_TLS, certificates, credssp, IDENTITY, outbound, TARGET, table } from './support.ts';
+
+const NOTHING: DelegationPolicy = {
+  allowDefault: [],
+  allowDefaultNtlmOnly: [],
+  allowFresh: [],
+  allowFreshNtlmOnly: [],
+  allowSaved: [],
+  allowSavedNtlmOnly: [],
+  denyDefault: [],
+  denyFresh: [],
+  denySaved: [],
+};
+const ALL = ['*'];
+const UNTRUSTING = { kind: 'schannel', rootStore: [] } as const;
+
+/** The status of a whole exchange. */
+async function delegating(
+  options: CredSspOptions,
+  more: { readonly trusted?: boolean; readonly contextReq?: number; readonly targetName?: string } = {},
+): Promise<string> {
+  const { trusted = true, ...rest } = more;
+  const sspi = table();
+  const tls = trusted ? CLIENT_TLS : UNTRUSTING;
+  const credential = await outbound(sspi, 'CREDSSP', { tls, options: { mechanism: 'ntlm', ...options } });
+  return named((await clientAgainst(sspi, credential, await honestAnswer(), rest)).result);
+}
+
+describe('Y1: the nine lists', () => {
+  const sources = [
+    ['fresh', 'allowFresh', 'allowFreshNtlmOnly', 'denyFresh'],
+    ['saved', 'allowSaved', 'allowSavedNtlmOnly', 'denySaved'],
+    ['default', 'allowDefault', 'allowDefaultNtlmOnly', 'denyDefault'],
+  ] as const;
+
+  test.each(sources)('Y1, Y5, Y7: %s credentials go by their own three', async (source, allow, ntlmOnly, deny) => {
+    const others = Object.fromEntries(
+      Object.keys(NOTHING).map((list) => [list, [allow, ntlmOnly, deny].includes(list as never) ? [] : ALL]),
+    );
+    const policy = { ...NOTHING, ...others };
+    // All the other lists may say what they like.
+    expect(await delegating({ source, policy })).toBe('SEC_E_DELEGATION_POLICY');
+    expect(await delegating({ source, policy: { ...policy, [allow]: ALL } })).toBe('SEC_E_OK');
+    expect(await delegating({ source, policy: { ...policy, [ntlmOnly]: ALL } }, { trusted: false })).toBe('SEC_E_OK');
+    // Y7: the two are not unioned.
+    expect(await delegating({ source, policy: { ...policy, [ntlmOnly]: ALL } })).toBe('SEC_E_DELEGATION_POLICY');
+    expect(await delegating({ source, policy: { ...policy, [allow]: ALL } }, { trusted: false })).toBe(
+      'SEC_E_POLICY_NLTM_ONLY',
+    );
+    // Y4: deny wins.
+    const denied = { ...policy, [allow]: ALL, [ntlmOnly]: ALL, [deny]: ['TERMSRV/host.example.*'] };
+    expect(await delegating({ source, policy: denied })).toBe('SEC_E_DELEGATION_POLICY');
+    expect(await delegating({ source, policy: denied }, { trusted: false })).toBe('SEC_E_DELEGATION_POLICY');
+  });
+
+  test('Y2, Y15: where nothing is configured: fresh and saved to remote desktops, default nowhere', async () => {
+    for (const source of ['fresh', 'saved'] as const)
+      for (const trusted of [true, false]) expect(await delegating({ source }, { trusted })).toBe('SEC_E_OK');
+    expect(await delegating({ source: 'default' })).toBe('SEC_E_DELEGATION_POLICY');
+    expect(await delegating({}, { targetName: 'WSMAN/host.example.test' })).toBe('SEC_E_DELEGATION_POLICY');
+  });
+
+  test.each([
+    ['TERMSRV/host.example.test', true],
+    ['termsrv/HOST.EXAMPLE.TEST', true],
+    ['TERMSRV/*.example.test', true],
+    ['*/host.example.test', true],
+    ['TERMSRV/host*', true],
+    ['TERMSRV/*.test*', false], // more than one: it is ignored
+    ['WSMAN/*', false],
+    ['', false],
+  ])('Y3: the pattern %s: %s', async (pattern, allowed) => {
+    const policy = { ...NOTHING, allowFresh: [pattern] };
+    expect(await delegating({ policy })).toBe(allowed ? 'SEC_E_OK' : 'SEC_E_DELEGATION_POLICY');
+  });
+
+  test('a policy with a list missing, or with something else in one, is a mistake', async () => {
+    const sspi = table();
+    for (const policy of [{ allowFresh: ALL }, { ...NOTHING, denySaved: 'x' }, { ...NOTHING, allowFresh: [7] }]) {
+      const authData = credssp({ spnegoCred: IDENTITY, options: JSON.parse(JSON.stringify({ policy })) });
+      const acquired = await sspi.acquireCredentialsHandle({ package: 'CREDSSP', credentialUse: 2, authData });
+      expect(named(acquired)).toBe('SEC_E_INVALID_PARAMETER');
+    }
+  });
+});
+
+describe('sources', () => {
+  test.each(['saved', 'default'] as const)('A15: AUTOLOGON_RESTRICTED takes no %s credentials', async (source) => {
+    const sspi = table();
+    const acquire = async (use: number, from: 'fresh' | 'saved' | 'default') => {
+      const authData = credssp({ spnegoCred: IDENTITY, options: { source: from } });
+      return named(await sspi.acquireCredentialsHandle({ package: 'CREDSSP', credentialUse: use, authData }));
+    };
+    const restricted = SECPKG_CRED.OUTBOUND | SECPKG_CRED.AUTOLOGON_RESTRICTED;
+    expect(await acquire(restricted, source)).toBe('SEC_E_NO_CREDENTIALS');
+    expect(await acquire(restricted, 'fresh')).toBe('SEC_E_OK');
+    expect(await acquire(SECPKG_CRED.OUTBOUND, source)).toBe('SEC_E_OK');
+  });
+
+  test('A5, A1, A16: acquiring asks nobody: the accounts of a server, and a wrong password, show only in the exchange', async () => {
+    const sspi = table();
+    const find = vi.fn(async () => undefined);
+    const authData = credssp({
+      spnegoCred: { kind: 'acceptor', accounts: { find } },
+      schannelCred: { kind: 'schannel', certificates: [certificates.ec] },
+    });
+    const acquired = await sspi.acquireCredentialsHandle({ package: 'CREDSSP', credentialUse: 1, authData });
+    expect([named(acquired), find.mock.calls.length]).toEqual(['SEC_E_OK', 0]);
+    const answer = await honestAnswer({ identity: { kind: 'acceptor', accounts: { find } } });
+    const wrong = { ...IDENTITY, password: 'wrong' };
+    const credential = await outbound(sspi, 'CREDSSP', { identity: wrong, options: { mechanism: 'ntlm' } });
+    expect(named((await clientAgainst(sspi, credential, answer)).result)).toBe('SEC_E_LOGON_DENIED');
+    expect(find).toHaveBeenCalled();
+  });
+});
+
+describe('what is not delegated', () => {
+  test('Y9, R21: without DELEGATE no list is asked, and three empty texts are sent', async () => {
+    const sspi = table();
+    const credential = await outbound(sspi, 'CREDSSP', { options: { mechanism: 'ntlm', policy: NOTHING } });
+    const { answer, context } = await honest();
+    const end = await clientAgainst(
+      sspi,
+      credential,
+      async (request) => {
+        const reply = await answer(request);
+        return reply === undefined ? undefined : encodeTSRequest(reply);
+      },
+      { contextReq: 0, targetName: 'WSMAN/anything' },
+    );
+    expect(named(end.result)).toBe('SEC_E_OK');
+    expect(end.result.contextAttr & ISC_RET.DELEGATE).toBe(0);
+    expect(context.query('CREDS')).toEqual({ kind: 'none' });
+    // V20f: TSCredentials of type 1 with three empty strings.
+    const empty = hex('3017a003020101a110040e300ca0020400a1020400a2020400');
+    expect(encodeTSCredentials({ kind: 'none' })).toEqual(empty);
+  });
+
+  test('Y9, R22: the server must be authenticated all the same when that was asked for', async () => {
+    const contextReq = ISC_REQ.MUTUAL_AUTH;
+    expect(await delegating({ policy: NOTHING }, { trusted: false, contextReq })).toBe('SEC_E_MUTUAL_AUTH_FAILED');
+    expect(await delegating({ policy: NOTHING }, { trusted: true, contextReq })).toBe('SEC_E_OK');
+  });
+
+  test('Q5: SERVER_AUTH_FLAGS: 2 for the certificate, 0 for nothing; 1 would be Kerberos, 4 the same machine', async () => {
+    expect(CREDSSP_SERVER_AUTH).toEqual({ NEGOTIATE: 1, CERTIFICATE: 2, LOOPBACK: 4 });
+    for (const [tls, flags] of [
+      [CLIENT_TLS, 2],
+      [UNTRUSTING, 0],
+    ] as const) {
+      const sspi = table();
+      const credential = await outbound(sspi, 'CREDSSP', { tls, options: { mechanism: 'ntlm' } });
+      const { context } = await clientAgainst(sspi, credential, await honestAnswer());
+      const { value } = await sspi.queryContextAttributes({
+        context: present(context),
+        attribute: SECPKG_ATTR.SERVER_AUTH_FLAGS,
+      });
+      expect(value).toEqual({ flags });
+    }
+  });
+
+  test('A19: a certificate for Remote Desktop Authentication authenticates the server like one for TLS servers', async () => {
+    const [certificate, root] = [withKey('leaf', 'remote-desktop', 'intermediate'), pem('root.pem')];
+    const sspi = table();
+    const tls = { kind: 'schannel', certificates: [certificate] } as const;
+    const credential = await outbound(sspi, 'CREDSSP', {
+      tls: { kind: 'schannel', rootStore: [root] },
+      options: { mechanism: 'ntlm', policy: PERMISSIVE_DELEGATION_POLICY },
+    });
+    const { context, result } = await clientAgainst(sspi, credential, await honestAnswer({ tls }), {
+      tls,
+      targetName: 'TERMSRV/server.example.com',
+    });
+    expect(named(result)).toBe('SEC_E_OK');
+    const { value } = await sspi.queryContextAttributes({
+      context: present(context),
+      attribute: SECPKG_ATTR.SERVER_AUTH_FLAGS,
+    });
+    expect(value?.flags).toBe(2);
+  });
+});
+
+describe('Restricted Admin', () => {
+  const open: { destroy(): void }[] = [];
+  afterEach(() => {
+    for (const socket of open.splice(0)) socket.destroy();
+  });
+
+  async function logOn(clientAsks: boolean, serverAllows: boolean) {
+    const { near, far } = await socketPair();
+    open.push(near, far);
+    const seen: Uint8Array[] = [];
+    far.once('data', (chunk: Buffer) => seen.push(Uint8Array.from(chunk)));
+    near.once('data', (chunk: Buffer) => seen.push(Uint8Array.from(chunk)));
+    const [connected, accepted] = await Promise.allSettled([
+      connectNla({
+        stream: near,
+        host: 'host.example.test',
+        identity: IDENTITY,
+        restrictedAdmin: clientAsks,
+        deadline: 4000,
+      }),
+      acceptNla({
+        stream: far,
+        certificate: certificates.ec,
+        identity: { kind: 'acceptor', accounts: memoryAccounts([ALICE]) },
+        restrictedAdmin: serverAllows,
+        deadline: 4000,
+      }),
+    ]);
+    return { connected, accepted, seen };
+  }
+
+  test('X34, Y10, Y16, F5: asked for and allowed: alice is logged on, and nothing is delegated', async () => {
+    const { connected, accepted, seen } = await logOn(true, true);
+    if (connected.status === 'rejected') throw connected.reason;
+    if (accepted.status === 'rejected') throw accepted.reason;
+    expect(accepted.value).toMatchObject({ restrictedAdmin: true, credentials: { kind: 'none' } });
+    expect(accepted.value.identity.name).toBe('EXAMPLE\\alice');
+    // RDP_NEG_REQ flags bit 0, RDP_NEG_RSP flags bit 3 ([MS-RDPBCGR] 2.2.1.1.1, 2.2.1.2.1).
+    expect(decodeConnectionRequest(present(seen[0])).negotiation?.flags).toBe(0x01);
+    expect(decodeConnectionConfirm(present(seen[1]))).toMatchObject({ kind: 'selected', flags: 0x08 });
+  });
+
+  test('F5, Y16: a server does not allow it by default; the client gives up before TLS', async () => {
+    const { connected, accepted } = await logOn(true, false);
+    expect(connected).toMatchObject({
+      reason: { code: 'RDP_NEGOTIATION_FAILED', detail: expect.stringContaining('Restricted Admin') },
+    });
+    expect(accepted.status).toBe('rejected');
+  });
+
+  test('F5: a server that allows it takes a password from whoever does not ask', async () => {
+    const { accepted } = await logOn(false, true);
+    if (accepted.status === 'rejected') throw accepted.reason;
+    expect(accepted.value).toMatchObject({ restrictedAdmin: false, credentials: { kind: 'password', user: 'alice' } });
+    accepted.value.dispose();
+    expect(await Promise.race([once(accepted.value.stream, 'close'), Promise.resolve('open')])).toBe('open');
+  });
+});
+
+describe('Remote Credential Guard', () => {
+  test('X35: KERB_TICKET_LOGON, octet by octet', () => {
+    const logon = { flags: 2, serviceTicket: hex('aabbcc'), ticketGrantingTicket: hex('ddee') };
+    const packed = packTicketLogon(logon);
+    expect(Buffer.from(packed).toString('hex')).toBe(
+      [
+        '0a000000', // MessageType 10
+        '02000000', // Flags
+        '03000000', // ServiceTicketLength
+        '02000000', // TicketGrantingTicketLength
+        '2000000000000000', // ServiceTicket
+        '2300000000000000', // TicketGrantingTicket
+        'aabbcc',
+        'ddee',
+      ].join(''),
+    );
+    expect(unpackTicketLogon(packed)).toEqual(logon);
+  });
+
+  test('X35, Z19: offsets and lengths that lead elsewhere are refused', () => {
+    const packed = packTicketLogon({ flags: 0, serviceTicket: hex('aa'), ticketGrantingTicket: hex('bb') });
+    for (let cut = 0; cut < packed.length; cut++)
+      expect(() => unpackTicketLogon(packed.subarray(0, cut))).toThrow(
+        expect.objectContaining({ code: 'UNKNOWN_CREDENTIALS' }),
+      );
+    for (const [at, value] of [
+      [0, 2],
+      [8, 0xff],
+      [16, 0x1f],
+      [16, 0xff],
+      [20, 1],
+      [24, 0],
+    ] as const) {
+      const changed = packed.slice();
+      changed[at] = value;
+      expect(() => unpackTicketLogon(changed)).toThrow(expect.objectContaining({ code: 'UNKNOWN_CREDENTIALS' }));
+    }
+  });
+
+  test('X35: NTLM_REMOTE_SUPPLEMENTAL_CREDENTIAL, and the key for one SID', async () => {
+    // MD4 of 'Password', [MS-NLMP] 4.2.2.1.2; the SID of a domain's administrator.
+    const ntHash = hex('a4f49c406510bdcab6824ee7c30fd852');
+    const sid = 'S-1-5-21-3623811015-3361044348-30300820-500';
+    const salt = Buffer.from(sid, 'utf16le');
+    const inner = pbkdf2Sync(ntHash, salt, 10_000, 32, 'sha256');
+    const expected = Buffer.concat([pbkdf2Sync(inner, salt, 1, 16, 'sha256'), Buffer.alloc(4)]);
+    const key = await remoteCredentialKey(ntHash, sid);
+    expect(Buffer.from(key)).toEqual(expected);
+    const packed = Buffer.from(packNtlmSupplemental(key)).toString('hex');
+    expect(packed).toBe(`${'0200ffff'}${'08000000'}${expected.toString('hex')}${'02000000'}${'00000000'}`);
+    expect(NTLM_SUPPLEMENTAL).toEqual({ LM_OWF: 1, NT_OWF: 2, CREDENTIAL_KEY: 8 });
+    expect(() => packNtlmSupplemental(key.subarray(1))).toThrow(expect.objectContaining({ code: 'INVALID_PARAMETER' }));
+  });
+
+  test('X35, X8, Y10: credType 6 carries them, and the lists do not apply', async () => {
+    const logon = { packageName: 'Kerberos', credential: new Secret(hex('0a000000')) };
+    const encoded = encodeTSCredentials({ kind: 'remote-guard', logon, supplemental: [] });
+    expect([...encoded.subarray(2, 7)]).toEqual([0xa0, 0x03, 0x02, 0x01, 0x06]);
+    const decoded = decodeTSCredentials(encoded);
+    expect(decoded).toMatchObject({ kind: 'remote-guard', logon: { packageName: 'Kerberos' } });
+    const begin = async (kind: 'guard' | 'password') => {
+      const inner = await ntlmPackage.acquire({ use: 2, authData: IDENTITY, host: systemHost });
+      const context = credsspInitiator({
+        publicKey: hex('30'),
+        mechanism: inner.initiate({ flags: ISC_REQ.INTEGRITY | ISC_REQ.CONFIDENTIALITY }),
+        credentials:
+          kind === 'guard'
+            ? { kind: 'remote-guard', logon, supplemental: [] }
+            : { kind: 'password', domain: '', user: 'alice', password: Secret.fromText('x') },
+        serverCertificateTrusted: true,
+        targetName: TARGET,
+        flags: ISC_REQ.DELEGATE,
+        options: { policy: NOTHING },
+      });
+      return context.step().then(
+        ({ status }) => statusName(status),
+        ({ status }) => statusName(status),
+      );
+    };
+    expect(await begin('guard')).toBe('SEC_I_CONTINUE_NEEDED');
+    expect(await begin('password')).toBe('SEC_E_DELEGATION_POLICY');
+    expect(DEFAULT_DELEGATION_POLICY.allowFresh).toEqual(['TERMSRV/*']);
+  });
+});
