@@ -31,11 +31,12 @@ interface Options {
 }
 
 const HELP = `
-FILE is a capture (pcap, pcapng), a recording (JSON lines), one message or several
-as octets, hexadecimal, base64 or PEM, or lines with HTTP headers. "-" or nothing:
-standard input.
+FILE is a capture (pcap, pcapng), a recording (JSON lines), one message or
+several as octets, hexadecimal, base64 or PEM, or lines with HTTP headers.
+"-" or nothing is standard input.
 
-Passwords and keys are read from files, and never shown. Nothing is sent anywhere.
+Passwords and keys are read from files, and never shown. Nothing is sent
+anywhere.
 
 Exit codes:
   0  decoded; every check that could be made holds

@@ -60,7 +60,8 @@ async function recordedLogon(where: Lab, password: string): Promise<Line[]> {
   });
   const server = credsspAcceptor({ publicKey, mechanism: inbound.accept({ flags: 0 }), flags: 0 });
   const { tokens } = await converse(client, server);
-  for (const { from, token } of tokens) lines.push({ conn: 'rdp', frm: from === 'initiator' ? 'client' : 'server', hex: toHex(token) });
+  for (const { from, token } of tokens)
+    lines.push({ conn: 'rdp', frm: from === 'initiator' ? 'client' : 'server', hex: toHex(token) });
   return lines;
 }
 
@@ -109,8 +110,12 @@ describe('a logon with Kerberos, from the AS-REQ to the credentials', () => {
       'server: Kerberos AS-REP (alice@LAB.EXAMPLE for krbtgt/LAB.EXAMPLE@LAB.EXAMPLE)',
       'client: Kerberos TGS-REQ (TERMSRV/server.lab.example@LAB.EXAMPLE)',
       'server: Kerberos TGS-REP (alice@LAB.EXAMPLE for TERMSRV/server.lab.example@LAB.EXAMPLE)',
-      expect.stringMatching(/^client: TSRequest v6 \{negoToken: NegTokenInit \[.*\] \{Kerberos AP-REQ \(TERMSRV\/server/),
-      expect.stringMatching(/^server: TSRequest v6 \{negoToken: NegTokenResp accept-completed \[.*\] \{Kerberos AP-REP/),
+      expect.stringMatching(
+        /^client: TSRequest v6 \{negoToken: NegTokenInit \[.*\] \{Kerberos AP-REQ \(TERMSRV\/server/,
+      ),
+      expect.stringMatching(
+        /^server: TSRequest v6 \{negoToken: NegTokenResp accept-completed \[.*\] \{Kerberos AP-REP/,
+      ),
       'client: TSRequest v6 {pubKeyAuth}',
       'server: TSRequest v6 {pubKeyAuth}',
       'client: TSRequest v6 {authInfo}',
@@ -133,23 +138,40 @@ describe('a logon with Kerberos, from the AS-REQ to the credentials', () => {
   });
 
   test('the password alone is enough, by way of the replies of the KDC', async () => {
-    const explanation = await decodedCalmly(recording(logon), { password: LAB_PASSWORD, certificate: keys.certificate });
+    const explanation = await decodedCalmly(recording(logon), {
+      password: LAB_PASSWORD,
+      certificate: keys.certificate,
+    });
     expect(outcomes(explanation, 'failed')).toEqual([]);
-    expect(outcomes(explanation, 'verified')).toEqual(expect.arrayContaining(['#3 PA-ENC-TIMESTAMP', '#6 TGS-REP', '#7 Authenticator', '#11 authInfo']));
+    expect(outcomes(explanation, 'verified')).toEqual(
+      expect.arrayContaining(['#3 PA-ENC-TIMESTAMP', '#6 TGS-REP', '#7 Authenticator', '#11 authInfo']),
+    );
     expect(outcomes(explanation, 'not-checked')).toEqual(expect.arrayContaining(['#6 Ticket', '#7 Ticket']));
   });
 
   test('the keytab alone is enough for what went to the server', async () => {
-    const explanation = await decodedCalmly(recording(logon.filter(({ conn }) => conn === 'rdp')), { keytab: keys.keytab, certificate: keys.certificate });
+    const explanation = await decodedCalmly(recording(logon.filter(({ conn }) => conn === 'rdp')), {
+      keytab: keys.keytab,
+      certificate: keys.certificate,
+    });
     expect(outcomes(explanation, 'failed')).toEqual([]);
-    expect(outcomes(explanation, 'verified')).toEqual(expect.arrayContaining(['#1 Ticket', '#1 PAC server signature', '#1 Authenticator', '#2 AP-REP', '#3 pubKeyAuth binding', '#5 authInfo']));
+    expect(outcomes(explanation, 'verified')).toEqual(
+      expect.arrayContaining([
+        '#1 Ticket',
+        '#1 PAC server signature',
+        '#1 Authenticator',
+        '#2 AP-REP',
+        '#3 pubKeyAuth binding',
+        '#5 authInfo',
+      ]),
+    );
   });
 
   test('without keys every check says what it needs', async () => {
     const { checks } = await decodedCalmly(recording(logon));
     expect(checks.every(({ outcome }) => outcome === 'not-checked')).toBe(true);
     expect(checks.find(({ name }) => name === 'PA-ENC-TIMESTAMP')?.why).toContain('the password of alice@LAB.EXAMPLE');
-    expect(checks.find(({ name }) => name === 'Ticket' )?.why).toMatch(/it needs the key of .*aes256-cts-hmac-sha1-96/);
+    expect(checks.find(({ name }) => name === 'Ticket')?.why).toMatch(/it needs the key of .*aes256-cts-hmac-sha1-96/);
   });
 
   test('a wrong password is told', async () => {
@@ -172,7 +194,10 @@ describe('a logon with Kerberos, from the AS-REQ to the credentials', () => {
   ] as const)('a flipped octet in message %i, %s %s, is named', async (message, around, name, expected) => {
     const explanation = await decodedCalmly(recording(logon));
     const outer = nodeNamed(explanation.messages[message - 1]?.tree, around);
-    const places = around === 'AS-REP' || around === 'TGS-REP' ? outer.children.filter((child) => child.name === 'encPart') : [nodeNamed(outer, name)];
+    const places =
+      around === 'AS-REP' || around === 'TGS-REP'
+        ? outer.children.filter((child) => child.name === 'encPart')
+        : [nodeNamed(outer, name)];
     const [place] = places;
     if (place === undefined) throw new TypeError('no such field');
     const { checks } = await decodedCalmly(flipped(message, place.offset + place.length - 3), keys);

@@ -1,6 +1,13 @@
 /** What the tests of this room share. */
 import { readFileSync } from 'node:fs';
-import { type Check, decode, type DecodeOptions, type Explanation, nodesOf, type TreeNode } from '../../src/explain/index.ts';
+import {
+  type Check,
+  type DecodeOptions,
+  decode,
+  type Explanation,
+  nodesOf,
+  type TreeNode,
+} from '../../src/explain/index.ts';
 
 /** The password of all recordings. */
 export const PASSWORD = 'AlicePass1!';
@@ -24,7 +31,8 @@ export function part({ messages }: Explanation, message: number, name: string): 
 /** All notes of all messages, as `CODE: text`. */
 export function notesOf({ messages, notes }: Explanation): string[] {
   const found = notes.map(({ code, text }) => `${code}: ${text}`);
-  for (const { tree } of messages) for (const node of nodesOf(tree)) found.push(...node.notes.map(({ code, text }) => `${code}: ${text}`));
+  for (const { tree } of messages)
+    for (const node of nodesOf(tree)) found.push(...node.notes.map(({ code, text }) => `${code}: ${text}`));
   return found;
 }
 
@@ -48,7 +56,9 @@ export function withFlip(recording: string, message: number, at: number, mask = 
 /** Decodes octets and expects that decoding came to its end by itself, whatever they are. */
 export async function decodedCalmly(input: Uint8Array | string, options: DecodeOptions = {}): Promise<Explanation> {
   const explanation = await decode(input, options);
-  const broken = notesOf(explanation).filter((note) => note.includes('broke off: it cannot be read') || note.endsWith(': it cannot be read'));
+  const broken = notesOf(explanation).filter(
+    (note) => note.includes('broke off: it cannot be read') || note.endsWith(': it cannot be read'),
+  );
   if (broken.length > 0) throw new TypeError(`a decoder failed in a way of its own: ${broken.join('; ')}`);
   return explanation;
 }

@@ -63,7 +63,8 @@ describe('the recorded logon freerdp2-ntlm-v6, decoded', () => {
     const message = Buffer.from(JSON.parse(lines[5] ?? '').ts.der, 'hex');
     for (const node of nodesOf(messages[5]?.tree ?? expect.fail())) {
       expect(node.offset + node.length).toBeLessThanOrEqual(message.length);
-      if (node.name === 'MIC') expect(message.subarray(node.offset, node.offset + node.length).toString('hex')).toBe(node.value);
+      if (node.name === 'MIC')
+        expect(message.subarray(node.offset, node.offset + node.length).toString('hex')).toBe(node.value);
       if (node.name === 'UserName')
         expect(message.subarray(node.offset, node.offset + node.length).toString('utf16le')).toBe(node.value);
     }
@@ -112,10 +113,22 @@ describe('the recorded logon freerdp2-ntlm-v6, decoded', () => {
     [6, 'UserName', 2, ['NTProofStr'], /changed/],
     [6, 'DomainName', 2, ['NTProofStr'], /changed/],
     [6, 'Workstation', 0, ['MIC'], /changed/],
-    [6, 'EncryptedRandomSessionKey', 0, ['MIC', 'pubKeyAuth seal', 'pubKeyAuth seal', 'authInfo'], /EncryptedRandomSessionKey/],
+    [
+      6,
+      'EncryptedRandomSessionKey',
+      0,
+      ['MIC', 'pubKeyAuth seal', 'pubKeyAuth seal', 'authInfo'],
+      /EncryptedRandomSessionKey/,
+    ],
     [6, 'MIC', 0, ['MIC'], /changed/],
     [6, 'pubKeyAuth', 30, ['pubKeyAuth seal'], /checksum of the signature is wrong.*it was changed/],
-    [6, 'clientNonce', 9, ['pubKeyAuth binding', 'pubKeyAuth binding', 'pubKeyAuth binding', 'pubKeyAuth binding'], /clientNonce/],
+    [
+      6,
+      'clientNonce',
+      9,
+      ['pubKeyAuth binding', 'pubKeyAuth binding', 'pubKeyAuth binding', 'pubKeyAuth binding'],
+      /clientNonce/,
+    ],
     [7, 'pubKeyAuth', 30, ['pubKeyAuth seal'], /of the server/],
     [8, 'authInfo', 40, ['authInfo'], /changed/],
   ] as const)('a flipped octet in message %i, %s, is named', async (message, name, at, expected, why) => {
@@ -133,12 +146,14 @@ describe('the recorded logon freerdp2-ntlm-v6, decoded', () => {
       for (let at = 0; at < length; at++) {
         const explanation = await decode(withFlip(recording, index + 4, at), keys);
         const isNoticed =
-          outcomes(explanation, 'failed').length > 0 || notesOf(explanation).some((note) => /^(?:MALFORMED|TRUNCATED|REFUSED|UNKNOWN)/.test(note));
+          outcomes(explanation, 'failed').length > 0 ||
+          notesOf(explanation).some((note) => /^(?:MALFORMED|TRUNCATED|REFUSED|UNKNOWN)/.test(note));
         if (!isNoticed) unnoticed.push(`${index + 4}:${at}`);
       }
     }
     // The version 7 that a flip makes of 6 counts as 6; what the server repeats of the clientNonce nobody reads.
-    const range = (message: number, from: number, count: number) => Array.from({ length: count }, (_, at) => `${message}:${from + at}`);
+    const range = (message: number, from: number, count: number) =>
+      Array.from({ length: count }, (_, at) => `${message}:${from + at}`);
     expect(unnoticed).toEqual(['4:6', '5:7', ...range(5, 130, 32), '6:8', '7:6', ...range(7, 63, 32), '8:7']);
   }, 20_000);
 });
@@ -159,7 +174,9 @@ describe('the recorded logon impacket-ntlm-v2, decoded', () => {
     ]);
     expect(explanation.checks.length).toBe(7);
     expect(notesOf(explanation).filter((note) => note.startsWith('WEAK: versions 2 to 4')).length).toBe(3);
-    expect(notesOf(explanation)).toContain('REMARK: there is no MIC: nothing proves that NEGOTIATE and CHALLENGE arrived as they were sent');
+    expect(notesOf(explanation)).toContain(
+      'REMARK: there is no MIC: nothing proves that NEGOTIATE and CHALLENGE arrived as they were sent',
+    );
   });
 
   test('a flipped session key is told from flipped messages', async () => {
@@ -173,8 +190,8 @@ describe('the recorded logon impacket-ntlm-v2, decoded', () => {
   test('a flipped NtChallengeResponse is told from a wrong password by the LmChallengeResponse', async () => {
     const { offset } = part(await decode(recording), 6, 'NTProofStr');
     const { checks } = await decode(withFlip(recording, 6, offset), keys);
-    expect(checks.find(({ outcome }) => outcome === 'failed')?.why).toContain('the password is right, as the LmChallengeResponse shows');
+    expect(checks.find(({ outcome }) => outcome === 'failed')?.why).toContain(
+      'the password is right, as the LmChallengeResponse shows',
+    );
   });
 });
-
-

@@ -1,25 +1,28 @@
 import { describe, expect, test } from 'vitest';
 import { bindingHash, encodeTSRequest } from '../../src/credssp/index.ts';
 import { decode as decodeDer, encode } from '../../src/der/index.ts';
-import { Certificate, SubjectPublicKeyInfo } from '../../src/explain/x509.ts';
 import { diagnose } from '../../src/explain/index.ts';
+import { Certificate, SubjectPublicKeyInfo } from '../../src/explain/x509.ts';
 import { encodeKeytab, Ticket } from '../../src/kerberos/index.ts';
 import { encodeNegTokenInit, encodeNegTokenResp } from '../../src/negotiate/index.ts';
 import { encodeAuthenticate, NtlmMessageSecurity } from '../../src/ntlm/index.ts';
 import { Secret } from '../../src/sspi/index.ts';
-import { hex, octets, record, text, toHex, vectorCases, type VectorCase } from '../support/vectors.ts';
+import { hex, octets, record, text, toHex, type VectorCase, vectorCases } from '../support/vectors.ts';
 import { decodedCalmly, notesOf, outcomes, part } from './support.ts';
 
 const EMPTY = new Uint8Array(0);
 
 describe('vectors of SPNEGO', () => {
-  test.each(vectorCases('spnego').filter((one) => 'hex' in one || 'tokens' in one))('S1-S3: $kind $name decodes whole', async (one) => {
-    const tokens = 'hex' in one ? [text(one, 'hex')] : (one['tokens'] as string[]);
-    const explanation = await decodedCalmly(tokens.join('\n'));
-    expect(explanation.messages.length).toBe(tokens.length);
-    expect(explanation.messages.map(({ protocol }) => protocol)).toEqual(tokens.map(() => 'SPNEGO'));
-    expect(notesOf(explanation).filter((note) => /^(?:MALFORMED|TRUNCATED)/.test(note))).toEqual([]);
-  });
+  test.each(vectorCases('spnego').filter((one) => 'hex' in one || 'tokens' in one))(
+    'S1-S3: $kind $name decodes whole',
+    async (one) => {
+      const tokens = 'hex' in one ? [text(one, 'hex')] : (one['tokens'] as string[]);
+      const explanation = await decodedCalmly(tokens.join('\n'));
+      expect(explanation.messages.length).toBe(tokens.length);
+      expect(explanation.messages.map(({ protocol }) => protocol)).toEqual(tokens.map(() => 'SPNEGO'));
+      expect(notesOf(explanation).filter((note) => /^(?:MALFORMED|TRUNCATED)/.test(note))).toEqual([]);
+    },
+  );
 
   test('S9: what a fallback to NTLM looks like, from the side of the client', async () => {
     const [fallback] = vectorCases('spnego').filter((one) => one['name'] === 'gssapi_negotiate_ntlm_fallback');
@@ -42,7 +45,9 @@ describe('captures of NTLM, with their passwords', () => {
     const messages = ['negotiate', 'challenge', 'authenticate'].map((name) => text(one, name)).join('\n');
     const explanation = await decodedCalmly(messages, { password: text(one, 'password') });
     expect(outcomes(explanation, 'failed')).toEqual([]);
-    expect(outcomes(explanation, 'verified')).toEqual(one['mic'] === undefined ? ['#3 NTProofStr'] : ['#3 NTProofStr', '#3 MIC']);
+    expect(outcomes(explanation, 'verified')).toEqual(
+      one['mic'] === undefined ? ['#3 NTProofStr'] : ['#3 NTProofStr', '#3 MIC'],
+    );
     expect(part(explanation, 3, 'NTProofStr').value).toBe(text(one, 'nt_proof_str'));
     expect(part(explanation, 2, 'ServerChallenge').value).toBe(text(one, 'server_challenge'));
     const byHash = await decodedCalmly(messages, { sessionKey: new Secret(octets(one, 'exported_session_key')) });
@@ -72,30 +77,40 @@ describe('vectors of CredSSP', () => {
       }
   });
 
-  test.each(vectorCases('credssp', 'TSCredentials'))('X34: TSCredentials, $name: their shape and not their secrets', async (one) => {
-    const explanation = await decodedCalmly(octets(one, 'hex'));
-    expect(explanation.messages[0]?.summary).toMatch(/^TSCredentials \((?:password|smart card|remote guard)\)$/);
-    const fields = record(one, 'fields');
-    const told = JSON.stringify(explanation);
-    for (const name of ['password', 'pin']) {
-      const secret = fields[name];
-      if (typeof secret !== 'string' || secret === '') continue;
-      expect(told.includes(toHex(Buffer.from(secret, 'utf16le')))).toBe(false);
-      expect(part(explanation, 1, name).value).toBe(`(${2 * secret.length} octets, not shown)`);
-    }
-    if (typeof fields['user'] === 'string' && fields['user'] !== '') expect(part(explanation, 1, 'userName').value).toBe(fields['user']);
-  });
+  test.each(vectorCases('credssp', 'TSCredentials'))(
+    'X34: TSCredentials, $name: their shape and not their secrets',
+    async (one) => {
+      const explanation = await decodedCalmly(octets(one, 'hex'));
+      expect(explanation.messages[0]?.summary).toMatch(/^TSCredentials \((?:password|smart card|remote guard)\)$/);
+      const fields = record(one, 'fields');
+      const told = JSON.stringify(explanation);
+      for (const name of ['password', 'pin']) {
+        const secret = fields[name];
+        if (typeof secret !== 'string' || secret === '') continue;
+        expect(told.includes(toHex(Buffer.from(secret, 'utf16le')))).toBe(false);
+        expect(part(explanation, 1, name).value).toBe(`(${2 * secret.length} octets, not shown)`);
+      }
+      if (typeof fields['user'] === 'string' && fields['user'] !== '')
+        expect(part(explanation, 1, 'userName').value).toBe(fields['user']);
+    },
+  );
 
-  test.each(vectorCases('credssp').filter((one) => String(one['kind']).startsWith('INVALID')))('X9: invalid, $name: says so', async (one) => {
-    const explanation = await decodedCalmly(octets(one, 'hex'));
-    const isAccepted = one['name'] === 'non-minimal length'; // decided so, and pinned, where TSRequests are decoded
-    expect(notesOf(explanation).length > 0 || isAccepted).toBe(true);
-  });
+  test.each(vectorCases('credssp').filter((one) => String(one['kind']).startsWith('INVALID')))(
+    'X9: invalid, $name: says so',
+    async (one) => {
+      const explanation = await decodedCalmly(octets(one, 'hex'));
+      const isAccepted = one['name'] === 'non-minimal length'; // decided so, and pinned, where TSRequests are decoded
+      expect(notesOf(explanation).length > 0 || isAccepted).toBe(true);
+    },
+  );
 });
 
 describe('sealed exchanges of CredSSP with a known session key', () => {
   test.each(vectorCases('credssp-sealed-exchanges'))('X28-X31, S7: version $version, $inner', async (one) => {
-    const explanation = await decodedCalmly(exchangeOf(one), { sessionKey: new Secret(octets(one, 'exported_session_key')), certificate: certificateFor(octets(one, 'subject_public_key')) });
+    const explanation = await decodedCalmly(exchangeOf(one), {
+      sessionKey: new Secret(octets(one, 'exported_session_key')),
+      certificate: certificateFor(octets(one, 'subject_public_key')),
+    });
     expect(outcomes(explanation, 'failed')).toEqual([]);
     const names = explanation.checks.filter(({ outcome }) => outcome === 'verified').map(({ name }) => name);
     const mics = one['mech_list_mic'] === undefined ? 0 : 2;
@@ -112,7 +127,9 @@ describe('sealed exchanges of CredSSP with a known session key', () => {
     ['mechListMIC', 2, ['mechListMIC']],
     ['mechListMIC', 3, ['mechListMIC']],
   ])('S7: a flipped octet in %s of message %i is named', async (name, message, expected) => {
-    const [one] = vectorCases('credssp-sealed-exchanges').filter((other) => other['version'] === 5 && other['mech_list_mic'] !== undefined);
+    const [one] = vectorCases('credssp-sealed-exchanges').filter(
+      (other) => other['version'] === 5 && other['mech_list_mic'] !== undefined,
+    );
     if (one === undefined) throw new TypeError('no such case');
     const tokens = exchangeOf(one).split('\n');
     const sessionKey = octets(one, 'exported_session_key');
@@ -134,13 +151,18 @@ describe('sealed exchanges of CredSSP with a known session key', () => {
     const wrong: readonly (readonly [string, Uint8Array])[] = [
       ['the DER of the whole certificate', certificate],
       ['the BIT STRING with its octet of unused bits', Uint8Array.of(0, ...publicKey)],
-['the SubjectPublicKeyInfo, with its algorithm', encode(SubjectPublicKeyInfo, info)],
+      ['the SubjectPublicKeyInfo, with its algorithm', encode(SubjectPublicKeyInfo, info)],
     ];
     expect(info.subjectPublicKey.octets).toEqual(publicKey);
     for (const [what, octetsOfKey] of wrong) {
       const client = new NtlmMessageSecurity({ flags: FLAGS, exportedSessionKey: key, side: 'client' });
       const pubKeyAuth = client.wrap(bindingHash('clientToServer', nonce, octetsOfKey));
-      const request = encodeTSRequest({ version: 6, negoTokens: [{ negoToken: authenticate(FLAGS) }], pubKeyAuth, clientNonce: nonce });
+      const request = encodeTSRequest({
+        version: 6,
+        negoTokens: [{ negoToken: authenticate(FLAGS) }],
+        pubKeyAuth,
+        clientNonce: nonce,
+      });
       const explanation = await decodedCalmly(request, { sessionKey: new Secret(Uint8Array.from(key)), certificate });
       const binding = explanation.checks.find(({ name }) => name === 'pubKeyAuth binding');
       expect(binding).toMatchObject({ outcome: 'failed', why: expect.stringContaining(what) });
@@ -163,17 +185,32 @@ describe('vectors of Kerberos', () => {
     const { sname, realm, encPart } = decodeDer(Ticket, ticket);
     const entry = { realm, timestamp: 0, etype: encPart.etype };
     const service = { ...entry, name: sname, kvno: encPart.kvno ?? 0, key: new Secret(octets(one, 'server_key')) };
-    const krbtgt = { ...entry, name: { nameType: 2, nameString: ['krbtgt', realm] }, kvno: 2, key: new Secret(octets(one, 'krbtgt_key')) };
+    const krbtgt = {
+      ...entry,
+      name: { nameType: 2, nameString: ['krbtgt', realm] },
+      kvno: 2,
+      key: new Secret(octets(one, 'krbtgt_key')),
+    };
 
     const explanation = await decodedCalmly(ticket, { keytab: encodeKeytab([service, krbtgt]) });
-    expect(outcomes(explanation, 'verified')).toEqual(['#1 Ticket', '#1 PAC server signature', '#1 PAC KDC signature', '#1 PAC ticket signature', '#1 PAC full signature']);
+    expect(outcomes(explanation, 'verified')).toEqual([
+      '#1 Ticket',
+      '#1 PAC server signature',
+      '#1 PAC KDC signature',
+      '#1 PAC ticket signature',
+      '#1 PAC full signature',
+    ]);
     expect(explanation.checks).toHaveLength(5);
     expect(part(explanation, 1, 'EncTicketPart').decrypted).toBe(true);
     expect(part(explanation, 1, 'keyvalue').value).toBe('(32 octets, not shown)');
     expect(part(explanation, 1, 'LOGON_INFO (1)').children.map(({ name }) => name)).toContain('EffectiveName');
 
     const serviceOnly = await decodedCalmly(ticket, { keytab: encodeKeytab([service]) });
-    expect(outcomes(serviceOnly, 'not-checked')).toEqual(['#1 PAC KDC signature', '#1 PAC ticket signature', '#1 PAC full signature']);
+    expect(outcomes(serviceOnly, 'not-checked')).toEqual([
+      '#1 PAC KDC signature',
+      '#1 PAC ticket signature',
+      '#1 PAC full signature',
+    ]);
   });
 
   test.each(vectorCases('kerberos-asn1'))('K1: sample encoding of $name does not upset the decoder', async (one) => {
@@ -204,8 +241,12 @@ function exchangeOf(one: VectorCase): string {
   const nonce = one['client_nonce'] === null ? undefined : octets(one, 'client_nonce');
   const mics = one['mech_list_mic'] === undefined ? undefined : record(one, 'mech_list_mic');
   const auth = authenticate(flags);
-  const wrapped = mics === undefined ? auth : encodeNegTokenResp({ negState: 1, responseToken: auth, mechListMIC: octets(mics, 'client') });
-  const request = (more: Partial<Parameters<typeof encodeTSRequest>[0]>) => toHex(encodeTSRequest({ version, clientNonce: nonce, ...more }));
+  const wrapped =
+    mics === undefined
+      ? auth
+      : encodeNegTokenResp({ negState: 1, responseToken: auth, mechListMIC: octets(mics, 'client') });
+  const request = (more: Partial<Parameters<typeof encodeTSRequest>[0]>) =>
+    toHex(encodeTSRequest({ version, clientNonce: nonce, ...more }));
   const lines = [
     `C: ${request({ negoTokens: [{ negoToken: wrapped }], pubKeyAuth: octets(one, 'client_pub_key_auth') })}`,
     `S: ${request({ negoTokens: mics && [{ negoToken: encodeNegTokenResp({ negState: 0, mechListMIC: octets(mics, 'server') }) }], pubKeyAuth: octets(one, 'server_pub_key_auth') })}`,

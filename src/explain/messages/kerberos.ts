@@ -182,7 +182,10 @@ function observeRequest(
   if (body !== undefined && place !== undefined && octets[0] === 0x6c)
     reading.observe({ kind: 'request-body', body, branch: place });
   if (encAuthorizationData !== undefined) {
-    const usages = [kerberos.KEY_USAGE.TGS_REQ_AUTHORIZATION_DATA_SESSION_KEY, kerberos.KEY_USAGE.TGS_REQ_AUTHORIZATION_DATA_SUBKEY];
+    const usages = [
+      kerberos.KEY_USAGE.TGS_REQ_AUTHORIZATION_DATA_SESSION_KEY,
+      kerberos.KEY_USAGE.TGS_REQ_AUTHORIZATION_DATA_SUBKEY,
+    ];
     const where = branch.find('encAuthorizationData') ?? branch;
     reading.observe({
       kind: 'session-sealed',

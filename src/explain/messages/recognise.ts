@@ -225,6 +225,8 @@ export function isRecognised(octets: Uint8Array): boolean {
   if (octets.length < 2) return false;
   if (isTpkt(octets) || isTls(octets) || isNtlmToken(octets) || isWinRm(octets) || isCfxToken(octets)) return true;
   if (detectToken(octets) !== 'unknown' || octets[0] === 0x60) return true;
-  if (kerberosMessageName(octets[0]) !== undefined || kerberosMessageName(octets[4]) !== undefined) return true;
+  if (kerberosMessageName(octets[0]) !== undefined) return true;
+  // Behind a length of four octets, which for messages of any sense begins with a zero.
+  if (octets[0] === 0 && kerberosMessageName(octets[4]) !== undefined) return true;
   return octets[0] === 0x30 && sequenceKind(octets) !== undefined;
 }

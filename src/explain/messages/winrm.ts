@@ -25,6 +25,7 @@ export function describeWinRm(octets: Uint8Array, branch: Branch, reading: Readi
   let protocol = '';
   let plaintext = 0;
   let parts = 0;
+  let isClosed = false;
   run(() => {
     while (cursor.left > 0 && parts++ < MOST_PARTS) {
       const line = lineAt(octets, cursor.at);
@@ -35,6 +36,7 @@ export function describeWinRm(octets: Uint8Array, branch: Branch, reading: Readi
       const isEnd = /Boundary-- *$/u.test(line.text);
       cursor.take(isEnd ? 'closing boundary' : 'boundary', line.length, asciiText);
       if (isEnd) {
+        isClosed = true;
         if (cursor.left > 0) branch.note('MALFORMED', `${counted(cursor.left, 'octet')} behind the closing boundary`);
         return;
       }
@@ -48,6 +50,7 @@ export function describeWinRm(octets: Uint8Array, branch: Branch, reading: Readi
       }
     }
   });
+  if (!isClosed && branch.notes.length === 0) branch.note('TRUNCATED', 'there is no closing boundary');
   return `WinRM ${protocol.replace(/^application\//u, '')} (${counted(plaintext, 'octet')} of plaintext)`;
 }
 
