@@ -227,7 +227,7 @@ describe('TLS 1.3 coupling', () => {
     expect([named(swallowed.result), swallowed.token.length]).toEqual(['SEC_I_CONTINUE_NEEDED', 0]);
   });
 
-  test('R15, X3: no resumption is offered: the ClientHello has neither ticket nor key to an earlier session', async () => {
+  test('R15, X3, E6: no resumption is offered: the ClientHello has neither ticket nor key to an earlier session', async () => {
     const sspi = table();
     const credential = await outbound(sspi, 'CREDSSP');
     const server = await inbound(sspi, 'CREDSSP');

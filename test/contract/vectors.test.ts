@@ -126,7 +126,7 @@ describe('Kerberos', () => {
     expect(await failuresAmong(cases)).toEqual([]);
   });
 
-  test('V20h: a sealed CFX token of AES-256, as the contract writes it down', async () => {
+  test('V20h, E17: a sealed CFX token of AES-256, EC 0 and RRC 28, as the contract writes it down', async () => {
     const token =
       '050402ff0000001c0000000000000000f25cdcdef74a59c62904a056199e6d44bf938840a7e984ed4909e86c68b07adb8b5886fc85c1b0434e0dd503e5d4365c7381d3';
     const one = {
