@@ -10,6 +10,7 @@ packages=(
   samba samba-ad-provision smbclient ldap-utils             # an Active Directory domain: Samba
   python3-samba samba-dsdb-modules samba-vfs-modules libsasl2-modules-gssapi-mit
   winbind                                                   # NTLMSSP and SPNEGO of Samba: ntlm_auth
+  tshark                                                    # captures, for `sspi decode`
 )
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 missing() { local p; for p in "${packages[@]}"; do is_installed "$p" || echo "$p"; done; }
