@@ -1,0 +1,394 @@
+/**
+ * Both state machines of CredSSP under random sequences of legal and illegal events, and what has to hold whatever happens:
+ *
+ * - nobody is established unless everything that it was told is what its peer really said, in order: both binding checks included;
+ * - no credentials leave the client before the server's own proof has reached it;
+ * - short input changes nothing;
+ * - what has failed stays failed, with the same error, and knows nothing any more;
+ * - a server under way tells nobody who the client says it is, and what it delegates.
+ */
+import fc from 'fast-check';
+import { beforeAll, describe, expect, test } from 'vitest';
+import {
+  credsspAcceptor,
+  credsspInitiator,
+  decodeTSRequest,
+  encodeTSRequest,
+  type TSRequest,
+} from '../../src/credssp/index.ts';
+import { encodeUtf16 } from '../../src/crypto/index.ts';
+import {
+  ASC_REQ,
+  type Credential,
+  ISC_REQ,
+  SEC_E,
+  SECPKG_CRED,
+  Secret,
+  type SecurityContext,
+  SspiError,
+  systemHost,
+} from '../../src/index.ts';
+import { negotiatePackage } from '../../src/negotiate/index.ts';
+import { ntlmPackage } from '../../src/ntlm/index.ts';
+import { inbound, outbound, PASSWORD, TARGET } from '../support/credssp.ts';
+import { ACCEPTOR, IDENTITY } from './support.ts';
+
+type Role = 'initiator' | 'acceptor';
+const OTHER = { initiator: 'acceptor', acceptor: 'initiator' } as const;
+
+/** One side of the exchange, as the test sees it. */
+interface Side {
+  readonly context: SecurityContext;
+  /** Every token that it gave, in order. */
+  readonly sent: Uint8Array[];
+  /** Every token that it took without complaint about its length. */
+  readonly taken: Uint8Array[];
+  failure: SspiError | undefined;
+  disposed: boolean;
+}
+
+type World = Readonly<Record<Role, Side>>;
+
+/** What the model knows; the rest is checked on the real thing. */
+interface Model {
+  steps: number;
+}
+
+const same = (a: Uint8Array, b: Uint8Array): boolean =>
+  a.length === b.length && a.every((octet, at) => octet === b[at]);
+
+/** Hands something to one side, and checks all that can be checked about one step. */
+async function give(world: World, role: Role, input: Uint8Array): Promise<void> {
+  const side = world[role];
+  const before = side.context.state;
+  try {
+    const step = await side.context.step(input);
+    if (step.status === SEC_E.INCOMPLETE_MESSAGE) {
+      expect(step.consumed).toBe(0);
+      expect(side.context.state).toBe(before);
+      return;
+    }
+    expect(before).toBe('negotiating');
+    side.taken.push(input.slice());
+    if ('token' in step && step.token.length > 0) side.sent.push(step.token.slice());
+  } catch (error) {
+    expect(error).toBeInstanceOf(SspiError);
+    if (!(error instanceof SspiError)) return;
+    expect(error.status >>> 31).toBe(1);
+    if (before === 'failed') expect([error.code, error.status]).toEqual([side.failure?.code, side.failure?.status]);
+    else if (before === 'negotiating') side.failure = error;
+    // A context that was at its end is not harmed by a token too many.
+    expect(side.context.state).toBe(before === 'negotiating' ? 'failed' : before);
+  }
+}
+
+type Meaning = (role: Role, token: Uint8Array) => Uint8Array;
+
+/** What a TSRequest says to one side: versions from the future are ours (X14), and no client reads a nonce of the server (X17). */
+const meaningOf: Meaning = (role, token) => {
+  const { version, clientNonce, ...rest } = decodeTSRequest(token);
+  return encodeTSRequest({
+    version: Math.min(version, 6),
+    ...rest,
+    clientNonce: role === 'initiator' ? undefined : clientNonce,
+  });
+};
+
+/** What holds after every event. */
+function invariants(
+  world: World,
+  isProof: (world: World, token: Uint8Array) => boolean,
+  meaning: Meaning = (_, token) => token,
+): void {
+  for (const role of ['initiator', 'acceptor'] as const) {
+    const { context, taken, failure, disposed } = world[role];
+    const peer = world[OTHER[role]];
+    if (context.state === 'established') {
+      // The first step of a client takes nothing.
+      const told = taken.filter(({ length }) => length > 0);
+      const said = peer.sent.map((token) => meaning(role, token));
+      expect(told.every((token, at) => same(meaning(role, token), said[at] ?? new Uint8Array(0)))).toBe(true);
+      expect(told.some((token) => isProof(world, token))).toBe(true);
+      expect(failure).toBeUndefined();
+    }
+    if (failure !== undefined && !disposed) {
+      expect(context.state).toBe('failed');
+      expect(() => context.query('NAMES')).toThrow(expect.objectContaining({ status: SEC_E.INVALID_HANDLE }));
+      expect(() => context.messages).toThrow(expect.objectContaining({ status: SEC_E.INVALID_HANDLE }));
+    }
+    if (context.state !== 'established' && role === 'acceptor') expect(() => context.query('CREDS')).toThrow(SspiError);
+  }
+}
+
+const password = encodeUtf16(PASSWORD);
+const contains = (token: Uint8Array, octets: Uint8Array): boolean => Buffer.from(token).includes(Buffer.from(octets));
+
+/** The engines on bare TSRequests: the test can take them apart. */
+function engineInvariants(world: World): void {
+  invariants(world, (_, token) => decodeTSRequest(token).pubKeyAuth !== undefined, meaningOf);
+  const { initiator, acceptor } = world;
+  const proofs = acceptor.sent.filter((token) => decodeTSRequest(token).pubKeyAuth !== undefined);
+  for (const token of initiator.sent) {
+    expect(contains(token, password)).toBe(false);
+    if (decodeTSRequest(token).authInfo === undefined) continue;
+    const heard = initiator.taken.filter(({ length }) => length > 0).map((token) => meaningOf('initiator', token));
+    expect(proofs.some((proof) => heard.some((taken) => same(taken, meaningOf('initiator', proof))))).toBe(true);
+  }
+}
+
+class Event implements fc.AsyncCommand<Model, World> {
+  readonly #name: string;
+  readonly #run: (world: World) => Promise<void>;
+  readonly #check: (world: World) => void;
+
+  constructor(name: string, run: (world: World) => Promise<void>, check: (world: World) => void) {
+    this.#name = name;
+    this.#run = run;
+    this.#check = check;
+  }
+
+  check(): boolean {
+    return true;
+  }
+
+  async run(model: Model, world: World): Promise<void> {
+    model.steps++;
+    await this.#run(world);
+    this.#check(world);
+  }
+
+  toString(): string {
+    return this.#name;
+  }
+}
+
+/** The next honest token for a side, if its peer has said one that it has not heard. */
+function pending(world: World, role: Role): Uint8Array | undefined {
+  const { taken } = world[role];
+  return world[OTHER[role]].sent[taken.filter(({ length }) => length > 0).length];
+}
+
+/** The legal move: whoever has something to hear hears it; a client that has not begun begins. */
+async function goOn(world: World): Promise<void> {
+  if (world.initiator.sent.length === 0 && world.initiator.taken.length === 0)
+    return give(world, 'initiator', new Uint8Array(0));
+  for (const role of ['acceptor', 'initiator'] as const) {
+    const token = pending(world, role);
+    if (token !== undefined) return give(world, role, token);
+  }
+}
+
+type Change = (request: TSRequest, at: number) => TSRequest;
+
+/** Changes that mean something to CredSSP. */
+const CHANGES: readonly (readonly [string, Change])[] = [
+  ['without the proof', ({ pubKeyAuth, ...rest }) => rest],
+  ['without the tokens', ({ negoTokens, ...rest }) => rest],
+  ['without the nonce', ({ clientNonce, ...rest }) => rest],
+  ['with another nonce', (request, at) => ({ ...request, clientNonce: new Uint8Array(32).fill(at) })],
+  ['with the proof as credentials', ({ pubKeyAuth, ...rest }) => ({ ...rest, authInfo: pubKeyAuth })],
+  ['with the credentials as proof', ({ authInfo, ...rest }) => ({ ...rest, pubKeyAuth: authInfo })],
+  ['of an older version', (request) => ({ ...request, version: 4 })],
+  ['of a version that is newer than before', (request, at) => ({ ...request, version: 7 + (at % 2) })],
+  ['with an errorCode', (request) => ({ ...request, errorCode: 0xc000006d | 0 })],
+  [
+    'with the token twice',
+    (request) => ({ ...request, negoTokens: [...(request.negoTokens ?? []), ...(request.negoTokens ?? [])] }),
+  ],
+];
+
+const roles = fc.constantFrom<Role>('initiator', 'acceptor');
+
+/** Events that know nothing of what is in a token. */
+function plainEvents(check: (world: World) => void) {
+  const event = (name: string, run: (world: World) => Promise<void>): Event => new Event(name, run, check);
+  return [
+    { weight: 12, arbitrary: fc.constant(event('go on', goOn)) },
+    {
+      weight: 3,
+      arbitrary: fc.constant(
+        event('to the end', async (world) => {
+          for (let step = 0; step < 10; step++) {
+            await goOn(world);
+            check(world);
+          }
+        }),
+      ),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.tuple(roles, fc.double({ min: 0, max: 1, noNaN: true })).map(([role, part]) =>
+        event(`cut ${role} ${part}`, async (world) => {
+          const token = pending(world, role);
+          if (token !== undefined)
+            await give(world, role, token.subarray(0, Math.max(1, Math.floor(part * token.length))));
+        }),
+      ),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(roles, fc.nat(), fc.nat(7)).map(([role, place, bit]) =>
+        event(`flip ${role} ${place} ${bit}`, async (world) => {
+          const token = pending(world, role)?.slice();
+          if (token === undefined) return;
+          const at = place % token.length;
+          token[at] = (token[at] ?? 0) ^ (1 << bit);
+          await give(world, role, token);
+        }),
+      ),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(roles, fc.nat()).map(([role, which]) =>
+        event(`again ${role} ${which}`, async (world) => {
+          const { sent } = world[OTHER[role]];
+          const token = sent[which % Math.max(1, sent.length)];
+          if (token !== undefined) await give(world, role, token);
+        }),
+      ),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.tuple(roles, fc.nat()).map(([role, which]) =>
+        event(`reflect ${role} ${which}`, async (world) => {
+          const { sent } = world[role];
+          const token = sent[which % Math.max(1, sent.length)];
+          if (token !== undefined) await give(world, role, token);
+        }),
+      ),
+    },
+    {
+      weight: 1,
+      arbitrary: fc
+        .tuple(roles, fc.uint8Array({ minLength: 1, maxLength: 64 }))
+        .map(([role, octets]) => event(`garbage ${role} ${octets}`, (world) => give(world, role, octets))),
+    },
+    {
+      weight: 1,
+      arbitrary: roles.map((role) => event(`nothing ${role}`, (world) => give(world, role, new Uint8Array(0)))),
+    },
+    {
+      weight: 1,
+      arbitrary: roles.map((role) =>
+        event(`delete ${role}`, async (world) => {
+          world[role].context.dispose();
+          world[role].disposed = true;
+          expect(world[role].context.state).toBe('disposed');
+          await expect(world[role].context.step()).rejects.toMatchObject({ status: SEC_E.INVALID_HANDLE });
+        }),
+      ),
+    },
+  ];
+}
+
+const meaningfulEvents = {
+  weight: 2,
+  arbitrary: fc.tuple(roles, fc.nat(CHANGES.length - 1), fc.nat(255)).map(([role, which, at]) => {
+    const [name, change] = CHANGES[which] ?? ['', (request: TSRequest) => request];
+    return new Event(
+      `${role} hears it ${name}`,
+      async (world) => {
+        const token = pending(world, role);
+        if (token !== undefined) await give(world, role, encodeTSRequest(change(decodeTSRequest(token), at)));
+      },
+      engineInvariants,
+    );
+  }),
+};
+
+function sideOf(context: SecurityContext): Side {
+  return { context, sent: [], taken: [], failure: undefined, disposed: false };
+}
+
+/** Commands of different likelihood, which `fc.commands` does not know. */
+function weighted(options: readonly { readonly weight: number; readonly arbitrary: fc.Arbitrary<Event> }[]) {
+  return options.flatMap(({ weight, arbitrary }) => Array.from({ length: weight }, () => arbitrary));
+}
+
+describe.each([
+  ['NTLM', ntlmPackage],
+  ['SPNEGO', negotiatePackage],
+] as const)('X31, X32, R35, R68, Z1, Z4: the engines over %s', (_, inner) => {
+  let out: Credential;
+  let into: Credential;
+  beforeAll(async () => {
+    out = await inner.acquire({ use: SECPKG_CRED.OUTBOUND, authData: IDENTITY, host: systemHost });
+    into = await inner.acquire({ use: SECPKG_CRED.INBOUND, authData: ACCEPTOR, host: systemHost });
+  });
+
+  function world(): World {
+    const publicKey = Uint8Array.of(0x30, 0x05, 0x02, 0x03, 0x01, 0x00, 0x01);
+    const flags = ISC_REQ.INTEGRITY | ISC_REQ.CONFIDENTIALITY;
+    return {
+      initiator: sideOf(
+        credsspInitiator({
+          publicKey,
+          mechanism: out.initiate({ flags, targetName: TARGET }),
+          credentials: { kind: 'password', domain: 'EXAMPLE', user: 'alice', password: Secret.fromText(PASSWORD) },
+          serverCertificateTrusted: false,
+          targetName: TARGET,
+          flags: ISC_REQ.DELEGATE,
+        }),
+      ),
+      acceptor: sideOf(
+        credsspAcceptor({
+          publicKey,
+          mechanism: into.accept({ flags: ASC_REQ.INTEGRITY | ASC_REQ.CONFIDENTIALITY }),
+          flags: 0,
+        }),
+      ),
+    };
+  }
+
+  test('hold what they have to, whatever comes', async () => {
+    let completed = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.commands(weighted([...plainEvents(engineInvariants), meaningfulEvents]), { maxCommands: 24 }),
+        async (commands) => {
+          const real = world();
+          await fc.asyncModelRun(() => ({ model: { steps: 0 }, real }), commands);
+          if (real.acceptor.context.state === 'established') completed++;
+        },
+      ),
+      { numRuns: 400 },
+    );
+    // The sequences are not all hopeless: some exchanges come to their end.
+    expect(completed).toBeGreaterThan(0);
+  });
+
+  test('an undisturbed sequence ends well, and the invariants see the proofs', async () => {
+    const real = world();
+    for (let step = 0; step < 8; step++) {
+      await goOn(real);
+      engineInvariants(real);
+    }
+    expect([real.initiator.context.state, real.acceptor.context.state]).toEqual(['established', 'established']);
+    expect(real.acceptor.context.query('CREDS').kind).toBe('password');
+  });
+});
+
+test('X31, R35, R68: the package with TLS inside holds the same', async () => {
+  const out = await outbound({ options: { mechanism: 'ntlm' } });
+  const into = await inbound();
+  // What is inside the records nobody can see: an established side has heard at least four tokens, the handshake included.
+  const check = (world: World): void => {
+    invariants(world, ({ initiator, acceptor }) => initiator.sent.length + acceptor.sent.length >= 6);
+    for (const { sent } of [world.initiator, world.acceptor])
+      for (const token of sent) expect(contains(token, password)).toBe(false);
+  };
+  let completed = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.commands(weighted(plainEvents(check)), { maxCommands: 20 }), async (commands) => {
+      const real = {
+        initiator: sideOf(out.initiate({ flags: ISC_REQ.DELEGATE, targetName: TARGET })),
+        acceptor: sideOf(into.accept({ flags: 0 })),
+      };
+      await fc.asyncModelRun(() => ({ model: { steps: 0 }, real }), commands);
+      if (real.acceptor.context.state === 'established') completed++;
+      for (const { context } of [real.initiator, real.acceptor]) context.dispose();
+    }),
+    { numRuns: 60 },
+  );
+  expect(completed).toBeGreaterThan(0);
+});
