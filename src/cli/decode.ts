@@ -14,7 +14,7 @@ import {
 } from '../explain/index.ts';
 import { Secret, SspiError } from '../sspi/index.ts';
 import { readHexSecret, readOctets, readStandardInput } from './decode-files.ts';
-import { readPassword } from './files.ts';
+import { readPassword, readText } from './files.ts';
 import { EXIT, type Terminal, UsageError } from './terminal.ts';
 
 /** Exit code when the input is readable, and nothing in it is a message that is known here. */
@@ -26,6 +26,7 @@ interface Options {
   readonly keytab?: string;
   readonly sessionKeyFile?: string;
   readonly cert?: string;
+  readonly keylog?: string;
   readonly brief?: boolean;
   readonly json?: boolean;
 }
@@ -60,6 +61,7 @@ export function decodeCommand(terminal: Terminal, exit: (code: number) => void):
     .option('--keytab <file>', 'keys of services, users or krbtgt: open tickets')
     .option('--session-key-file <file>', 'the session key of NTLM or Kerberos, in hexadecimal')
     .option('--cert <file>', 'certificate of the server, PEM or DER: for what binds to it')
+    .option('--keylog <file>', 'TLS secrets as SSLKEYLOGFILE has them: open what TLS hides')
     .option('--brief', 'one line for each message, without its parts')
     .option('--json', 'one JSON document instead of text')
     .addHelpText('after', HELP)
@@ -95,13 +97,14 @@ async function explained(input: Uint8Array, keys: DecodeOptions): Promise<Explan
 }
 
 async function keysOf(options: Options): Promise<DecodeOptions> {
-  const { passwordFile, ntHashFile, keytab, sessionKeyFile, cert } = options;
+  const { passwordFile, ntHashFile, keytab, sessionKeyFile, cert, keylog } = options;
   return {
     password: passwordFile === undefined ? undefined : await readPassword(passwordFile),
     ntHash: ntHashFile === undefined ? undefined : await readHexSecret(ntHashFile, '--nt-hash-file', [16]),
     sessionKey:
       sessionKeyFile === undefined ? undefined : await readHexSecret(sessionKeyFile, '--session-key-file', [16, 32]),
     keytab: keytab === undefined ? undefined : await readOctets(keytab, '--keytab'),
+    keyLog: keylog === undefined ? undefined : await readText(keylog, '--keylog'),
     certificate: cert === undefined ? undefined : await readOctets(cert, '--cert'),
   };
 }

@@ -5,6 +5,7 @@
 import { decode as decodeDer } from '../der/index.ts';
 import { SspiError } from '../sspi/index.ts';
 import { fromBase64 } from './input/base64.ts';
+import { KeyLog } from './input/key-log.ts';
 import type { Container, Piece } from './input/piece.ts';
 import { readInput } from './input/read-input.ts';
 import { MessageDecoder, type Protocol } from './messages/recognise.ts';
@@ -22,6 +23,8 @@ import { Certificate } from './x509.ts';
 export interface DecodeOptions extends GivenKeys {
   /** The server's certificate, DER or PEM: for what binds a logon to it. */
   readonly certificate?: Uint8Array | string | undefined;
+  /** Secrets of TLS, as `SSLKEYLOGFILE` has them: they open what TLS hides. A pcapng file may bring its own. */
+  readonly keyLog?: string | undefined;
   /** Octets of the input that are looked at. 64 MiB unless told. */
   readonly maxInput?: number | undefined;
   /** Nodes and notes that a result may have in all. 100,000 unless told. */
@@ -79,7 +82,9 @@ export async function decode(input: Uint8Array | string, options: DecodeOptions 
   const certificate = certificateOf(options.certificate);
   using ring = new KeyRing(options);
   const { maxInput = MOST_INPUT, maxNodes = MOST_NODES } = options;
-  const { container, pieces, notes } = readInput(input.slice(0, maxInput));
+  const { container, pieces, notes, keyLog: ownKeyLog } = readInput(input.slice(0, maxInput));
+  const keyLog = new KeyLog();
+  for (const text of [ownKeyLog, options.keyLog]) if (text !== undefined) keyLog.add(text);
   const budget = new Budget(maxNodes);
   const conversations = new Map<string, Conversation>();
   const messages: DecodedMessage[] = [];
@@ -90,7 +95,7 @@ export async function decode(input: Uint8Array | string, options: DecodeOptions 
     for (const piece of pieces) {
       let conversation = conversations.get(piece.conversation);
       if (conversation === undefined) {
-        conversation = new Conversation(new ConversationVerifier(ring, certificate));
+        conversation = new Conversation(new ConversationVerifier(ring, certificate), keyLog);
         conversations.set(piece.conversation, conversation);
       }
       messages.push(await conversation.take(piece, messages.length + 1, budget));
@@ -99,6 +104,7 @@ export async function decode(input: Uint8Array | string, options: DecodeOptions 
     return { container, messages, checks: checks.toSorted((a, b) => a.message - b.message), notes: allNotes };
   } finally {
     for (const { verifier } of conversations.values()) verifier.dispose();
+    keyLog.dispose();
   }
 }
 
@@ -106,11 +112,12 @@ export async function decode(input: Uint8Array | string, options: DecodeOptions 
 class Conversation {
   readonly verifier: ConversationVerifier;
   readonly checks: Check[] = [];
-  readonly #decoder = new MessageDecoder();
+  readonly #decoder: MessageDecoder;
   #last: Side | undefined;
 
-  constructor(verifier: ConversationVerifier) {
+  constructor(verifier: ConversationVerifier, keyLog: KeyLog) {
     this.verifier = verifier;
+    this.#decoder = new MessageDecoder(keyLog);
   }
 
   async take(piece: Piece, number: number, budget: Budget): Promise<DecodedMessage> {

@@ -19,6 +19,7 @@ export type Observation =
   | { readonly kind: 'mech-list-mic'; readonly mic: Uint8Array; readonly branch: Branch }
   | { readonly kind: 'ts-request'; readonly request: TSRequest; readonly branch: Branch }
   | { readonly kind: 'certificate'; readonly der: Uint8Array; readonly branch: Branch }
+  | { readonly kind: 'tls-records'; readonly opened: number; readonly failed: number; readonly branch: Branch }
   | { readonly kind: 'certificate-hash'; readonly sha256: string; readonly branch: Branch }
   | { readonly kind: 'salts'; readonly salts: readonly Salt[] }
   | { readonly kind: 'ap-req'; readonly message: ApReq; readonly branch: Branch }

@@ -101,11 +101,12 @@ export function pcap(
   return Uint8Array.from([...head, ...body]);
 }
 
-/** A pcapng file: section header, interface description, enhanced packets. */
+/** A pcapng file: section header, interface description, TLS secrets when there are some, enhanced packets. */
 export function pcapng(
   packets: readonly Uint8Array[],
   link: keyof typeof LINK_TYPES = 'ethernet',
   order: 'little' | 'big' = 'little',
+  keyLog?: string,
 ): Uint8Array {
   const n16 = order === 'little' ? le16 : u16;
   const n32 = order === 'little' ? le32 : u32;
@@ -118,5 +119,7 @@ export function pcapng(
   const enhanced = packets.flatMap((packet) =>
     block(6, [...n32(0), ...n32(0), ...n32(0), ...n32(packet.length), ...n32(packet.length), ...packet]),
   );
-  return Uint8Array.from([...section, ...description, ...enhanced]);
+  const log = [...new TextEncoder().encode(keyLog)];
+  const secrets = keyLog === undefined ? [] : block(10, [...n32(0x544c534b), ...n32(log.length), ...log]);
+  return Uint8Array.from([...section, ...description, ...secrets, ...enhanced]);
 }

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { decode, type Explanation, nodesOf } from '../../src/explain/index.ts';
 import { acceptOne, certificateOf } from './nla-server.ts';
@@ -70,5 +71,34 @@ describe('a capture of xfreerdp, made by tshark', () => {
     expect(messages.at(-1)?.summary).toMatch(/encrypted/);
     for (const { tree } of messages)
       for (const { notes } of nodesOf(tree)) expect(notes.filter(({ code }) => code === 'MALFORMED')).toEqual([]);
+  });
+
+  test('F1, X28, X30, X31: with the key log of its TLS and the password: the whole logon, every check verified', async () => {
+    const { certificate, privateKey } = certificateOf('rsa');
+    const keyLogFile = join(peers.state, 'keylog');
+    const script = fileURLToPath(new URL('./keylog-acceptor.ts', import.meta.url));
+    const files = [peers.file('rsa.pem', certificate), peers.file('rsa.key', String(privateKey))];
+    const server = spawn(process.execPath, [`--tls-keylog=${keyLogFile}`, '--import', 'tsx', script, ...files]);
+    const [line]: unknown[] = await once(server.stdout, 'data');
+    const port = Number(String(line).trim());
+    const { user, domain, password } = ALICE;
+    const capture = await captured(port, 'pcapng', () =>
+      peers.run('xfreerdp-auth.sh', ['127.0.0.1', String(port), user, domain, password]),
+    );
+    const keyLog = readFileSync(keyLogFile, 'utf8');
+    const explanation = await decode(capture, { password, keyLog, certificate });
+    expect(explanation.checks.filter(({ outcome }) => outcome !== 'verified')).toEqual([]);
+    const names = explanation.checks.map(({ name }) => name).filter((name) => name !== 'TLS records');
+    expect(names).toEqual([
+      'certificate',
+      'NTProofStr',
+      'MIC',
+      'pubKeyAuth seal',
+      'pubKeyAuth binding',
+      'pubKeyAuth seal',
+      'pubKeyAuth binding',
+      'authInfo',
+    ]);
+    expect(JSON.stringify(explanation)).not.toContain(password);
   });
 });

@@ -26,6 +26,7 @@ const OF_CHECK: Readonly<Record<Check['name'], readonly (readonly [CauseCode, Li
     ['WRONG_CERTIFICATE', 'certain'],
     ['TLS_TERMINATED_IN_BETWEEN', 'possible'],
   ],
+  'TLS records': [['MESSAGE_TAMPERED', 'likely']],
   NTProofStr: [['WRONG_PASSWORD', 'likely']],
   'NTLMv1 response': [['WRONG_PASSWORD', 'likely']],
   MIC: [['MESSAGE_TAMPERED', 'certain']],

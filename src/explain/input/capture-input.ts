@@ -16,7 +16,7 @@ import { type Stream, Streams } from './streams.ts';
 const KERBEROS_PORTS: readonly number[] = [88, 464, 749, 750];
 
 /** The messages of a capture. */
-export function readPackets({ container, packets, notes: found }: Capture): Found {
+export function readPackets({ container, packets, notes: found, keyLog }: Capture): Found {
   const notes: Note[] = [...found];
   const streams = new Streams();
   const pieces: Piece[] = [];
@@ -49,7 +49,8 @@ export function readPackets({ container, packets, notes: found }: Capture): Foun
   if (streams.leftOut > 0) notes.push({ code: 'LIMIT', text: 'too many TCP connections; the later ones are left out' });
   if (pieces.length > MOST_PIECES)
     notes.push({ code: 'LIMIT', text: `only the first ${MOST_PIECES} of ${pieces.length} messages` });
-  return { container, pieces: pieces.toSorted((a, b) => a.order - b.order).slice(0, MOST_PIECES), notes };
+  const inOrder = pieces.toSorted((a, b) => a.order - b.order).slice(0, MOST_PIECES);
+  return { container, pieces: inOrder, notes, keyLog };
 }
 
 function* messagesOf(stream: Stream): Generator<Piece, void, undefined> {

@@ -16,6 +16,8 @@ export interface Capture {
   readonly container: 'pcap' | 'pcapng';
   readonly packets: readonly Captured[];
   readonly notes: readonly Note[];
+  /** The key log in the decryption secrets of a pcapng file. */
+  readonly keyLog?: string | undefined;
 }
 
 const PCAP_MAGICS: readonly number[] = [0xa1b2c3d4, 0xa1b23c4d];
@@ -24,6 +26,9 @@ const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
 const INTERFACE = 1;
 const SIMPLE_PACKET = 3;
 const ENHANCED_PACKET = 6;
+const DECRYPTION_SECRETS = 10;
+/** `TLSK`: a key log. */
+const TLS_KEY_LOG = 0x544c534b;
 const MOST_PACKETS = 200_000;
 /** No interface makes larger ones. */
 const LARGEST_PACKET = 262_144;
@@ -64,6 +69,7 @@ function readPcapng(octets: Uint8Array, view: DataView): Capture {
   const notes: Note[] = [];
   let little = true;
   let linkTypes: number[] = [];
+  let keyLog: string | undefined;
   let at = 0;
   while (at < octets.length && packets.length < MOST_PACKETS) {
     if (at + 12 > octets.length) {
@@ -91,10 +97,12 @@ function readPcapng(octets: Uint8Array, view: DataView): Capture {
       const captured = Math.min(inner.getUint32(0, little), body.length - 4);
       packets.push({ linkType: linkTypes[0] ?? -1, octets: body.subarray(4, 4 + captured) });
     }
+    if (type === DECRYPTION_SECRETS && body.length >= 8 && inner.getUint32(0, little) === TLS_KEY_LOG)
+      keyLog = `${keyLog ?? ''}\n${new TextDecoder().decode(body.subarray(8, 8 + inner.getUint32(4, little)))}`;
     at += length;
   }
   if (packets.length >= MOST_PACKETS) notes.push({ code: 'LIMIT', text: `only the first ${MOST_PACKETS} packets` });
-  return { container: 'pcapng', packets, notes };
+  return { container: 'pcapng', packets, notes, keyLog };
 }
 
 function brokenOff(packets: number): Note {

@@ -30,6 +30,8 @@ export interface Found {
   readonly pieces: readonly Piece[];
   /** About the input as a whole. */
   readonly notes: readonly Note[];
+  /** Secrets of TLS that the input brings with it. */
+  readonly keyLog?: string | undefined;
 }
 
 /** The form of the input. */

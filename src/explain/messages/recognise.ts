@@ -3,10 +3,12 @@
  * only be told from what came before.
  * @module
  */
+import { concat } from '../../crypto/index.ts';
 import { decodeChangePassword, KdcProxyMessage } from '../../kerberos/index.ts';
 import { detectToken, MechTypeList, oidName } from '../../negotiate/index.ts';
 import { isNtlmToken } from '../../ntlm/index.ts';
-import type { Side } from '../observations.ts';
+import { cutMessages } from '../input/framing.ts';
+import type { KeyLog } from '../input/key-log.ts';
 import type { Reading } from '../reading.ts';
 import { counted, hexText } from '../text.ts';
 import { contentOf, reasonOf, traceDer } from '../tracing-reader.ts';
@@ -18,7 +20,8 @@ import { describeKerberos, kerberosMessageName } from './kerberos.ts';
 import { kerberosText } from './kerberos-fields.ts';
 import { describeNtlmMessage } from './ntlm.ts';
 import { describeNegTokenInit, describeNegTokenResp } from './spnego.ts';
-import { describeTls, isTls, type TlsDirection } from './tls.ts';
+import { describeTls, isTls, type TakePlaintext } from './tls.ts';
+import { TlsSession } from './tls-session.ts';
 import { describeWinRm, isWinRm } from './winrm.ts';
 import { describeX224, isTpkt } from './x224.ts';
 
@@ -33,8 +36,12 @@ export interface Described {
 
 /** Decodes the messages of one conversation, in their order. */
 export class MessageDecoder {
-  readonly #tls = new Map<Side | undefined, TlsDirection>();
+  readonly #tls: TlsSession;
   #delegated = false;
+
+  constructor(keyLog: KeyLog) {
+    this.#tls = new TlsSession(keyLog);
+  }
 
   /** Decodes a message below `branch`, whose name becomes that of the message. Never throws for what is in the octets. */
   describe(octets: Uint8Array, branch: Branch, reading: Reading): Described {
@@ -51,7 +58,7 @@ export class MessageDecoder {
     if (octets.length === 0) return named('unknown', 'nothing', () => 'empty');
     if (isTpkt(octets)) return named('RDP', 'X.224', () => describeX224(octets, branch, reading));
     if (isTls(octets))
-      return named('TLS', 'TLS', () => describeTls(octets, branch, reading, this.#direction(reading.from)));
+      return named('TLS', 'TLS', () => describeTls(octets, branch, reading, this.#tls, this.#takePlaintext));
     if (isNtlmToken(octets)) return named('NTLM', 'NTLM', () => describeNtlmMessage(octets, branch, reading));
     if (isWinRm(octets)) return named('WinRM', 'WinRM', () => describeWinRm(octets, branch, reading, this.#inside));
     switch (detectToken(octets)) {
@@ -108,7 +115,7 @@ export class MessageDecoder {
       (view.getUint16(2) === 1 || view.getUint16(2) === 0xff80)
     )
       return named('Kerberos', 'change password', () => this.#changePassword(octets, branch, reading));
-    if (octets.length === 4 && this.#delegated)
+    if (octets.length === 4 && this.#isDelegated(reading))
       return named('CredSSP', 'Early User Authorization Result', () => describeAuthorization(octets, branch, reading));
     if (startsWithText(octets, 'NEGOEXTS')) {
       branch.note('UNKNOWN', 'NEGOEX is recognised and not taken apart');
@@ -148,13 +155,31 @@ export class MessageDecoder {
     return `KDC-PROXY-MESSAGE {${said}}`;
   }
 
-  #direction(from: Side | undefined): TlsDirection {
-    let direction = this.#tls.get(from);
-    if (direction === undefined || from === undefined) {
-      direction = { encrypted: false };
-      this.#tls.set(from, direction);
+  /** What TLS hid, message by message; one may come in several records. */
+  #takePlaintext: TakePlaintext = (content, branch, reading, direction) => {
+    const waiting = direction.plaintext;
+    const { messages, rest, lost } = cutMessages(waiting.length === 0 ? content : concat(waiting, content), false);
+    direction.plaintext = lost ? new Uint8Array(0) : rest;
+    const said: string[] = [];
+    let at = -waiting.length; // what began in another record has no place of its own here
+    for (const message of messages) {
+      said.push(this.#within(message, branch.add('message', Math.max(0, at), message.length), reading));
+      at += message.length;
     }
-    return direction;
+    if (lost && rest.length === 4 && this.#isDelegated(reading)) {
+      said.push(this.#within(rest, branch.add('message', Math.max(0, at), rest.length), reading));
+    } else if (lost) {
+      // What an application says to the other is none of our business.
+      branch.note('REMARK', `${counted(rest.length, 'octet')} of plaintext that are not known here, and not shown`);
+      said.push(`application data (${rest.length})`);
+    } else if (rest.length > 0 && messages.length === 0) {
+      said.push('the beginning of a message');
+    }
+    return said.join(', ');
+  };
+
+  #isDelegated(reading: Reading): boolean {
+    return this.#delegated || reading.facts.some(({ kind }) => kind === 'delegated');
   }
 
   #inside = (token: Uint8Array, field: Branch, reading: Reading): string =>

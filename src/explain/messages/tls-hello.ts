@@ -6,6 +6,7 @@ import { toHex } from '../../crypto/index.ts';
 import { bigEndian, type Cursor, pairsOf } from '../cursor.ts';
 import { asciiText, counted, hexText } from '../text.ts';
 import { cipherSuiteName, extensionName, groupName, signatureName, versionName } from './tls-names.ts';
+import type { TlsSession } from './tls-session.ts';
 
 /** RFC 8446 4.1.3: a ServerHello with this random is a HelloRetryRequest. */
 const RETRY = 'cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c';
@@ -19,9 +20,9 @@ interface Said {
 }
 
 /** @returns what belongs into one line: versions and SNI */
-export function describeClientHello(message: Cursor): string {
+export function describeClientHello(message: Cursor, session: TlsSession): string {
   const legacy = message.number('legacy_version', 2, versionName);
-  message.take('random', 32);
+  session.clientHello(toHex(message.take('random', 32)));
   message.vector('legacy_session_id', 1);
   message.vector('cipher_suites', 2, (octets) => pairsOf(octets).map(cipherSuiteName).join(', '));
   message.vector('legacy_compression_methods', 1);
@@ -31,7 +32,7 @@ export function describeClientHello(message: Cursor): string {
 }
 
 /** @returns what belongs into one line: version and cipher suite */
-export function describeServerHello(message: Cursor): string {
+export function describeServerHello(message: Cursor, session: TlsSession): string {
   const legacy = message.number('legacy_version', 2, versionName);
   const random = toHex(message.take('random', 32));
   if (random.slice(48, 62) === DOWNGRADE)
@@ -45,6 +46,7 @@ export function describeServerHello(message: Cursor): string {
     message.branch.name = 'HelloRetryRequest';
     return 'HelloRetryRequest';
   }
+  session.serverHello({ random, version, cipherSuite: suite });
   return `${versionName(version)}, ${cipherSuiteName(suite)}`;
 }
 

@@ -11,6 +11,7 @@ import type { Branch } from '../tree.ts';
 import { describeCertificate } from './certificate.ts';
 import { describeClientHello, describeServerHello } from './tls-hello.ts';
 import { alertName, handshakeName, signatureName, versionName } from './tls-names.ts';
+import type { TlsDirection, TlsSession } from './tls-session.ts';
 
 const CHANGE_CIPHER_SPEC = 20;
 const ALERT = 21;
@@ -34,17 +35,22 @@ export function isTls(octets: Uint8Array): boolean {
   return octets.length >= 3 && RECORD_NAMES.has(type) && major === 3 && minor <= 4;
 }
 
-/** What a direction of a connection remembers: whether it is encrypted by now. */
-export interface TlsDirection {
-  encrypted: boolean;
-}
+/** Takes application data that a key log opened. @returns what belongs into the one line */
+export type TakePlaintext = (content: Uint8Array, branch: Branch, reading: Reading, direction: TlsDirection) => string;
 
 /**
  * Records of one direction.
  * @returns one line about them
  */
-export function describeTls(octets: Uint8Array, branch: Branch, reading: Reading, direction: TlsDirection): string {
+export function describeTls(
+  octets: Uint8Array,
+  branch: Branch,
+  reading: Reading,
+  session: TlsSession,
+  takePlaintext: TakePlaintext,
+): string {
   const said: string[] = [];
+  const outcome = { opened: 0, failed: 0 };
   const cursor = new Cursor(octets, branch);
   let fragment: Uint8Array | undefined; // a handshake message that goes on in the next record
   run(() => {
@@ -61,11 +67,12 @@ export function describeTls(octets: Uint8Array, branch: Branch, reading: Reading
       record.number('version', 2, versionName);
       record.number('length', 2);
       if (record.left < length) record.branch.note('TRUNCATED', `${counted(length - record.left, 'octet')} missing`);
-      fragment = describeRecord(type, record, { reading, direction, said, fragment });
+      fragment = describeRecord(type, record, { reading, session, takePlaintext, said, outcome, fragment });
     }
   });
   if (fragment !== undefined)
     branch.note('REMARK', 'a handshake message goes on in the next record, which is not here');
+  if (outcome.opened + outcome.failed > 0) reading.observe({ kind: 'tls-records', ...outcome, branch });
   return `TLS ${summaryOf(said)}`;
 }
 
@@ -81,35 +88,64 @@ function summaryOf(said: readonly string[]): string {
 
 interface Records {
   readonly reading: Reading;
-  readonly direction: TlsDirection;
+  readonly session: TlsSession;
+  readonly takePlaintext: TakePlaintext;
   readonly said: string[];
+  /** How many records the keys at hand opened, and how many not. */
+  readonly outcome: { opened: number; failed: number };
   readonly fragment: Uint8Array | undefined;
 }
 
-function describeRecord(
-  type: number,
-  record: Cursor,
-  { reading, direction, said, fragment }: Records,
-): Uint8Array | undefined {
+/** @returns the beginning of a handshake message that goes on in the next record */
+function describeRecord(type: number, record: Cursor, records: Records): Uint8Array | undefined {
+  const { reading, session, said, outcome } = records;
+  const direction = session.direction(reading.from);
   if (type === CHANGE_CIPHER_SPEC) {
     record.rest('change_cipher_spec');
-    direction.encrypted = true;
+    session.changeCipherSpec(reading.from);
     said.push('ChangeCipherSpec');
     return undefined;
   }
-  if (type === ALERT && record.left === 2) {
-    const level = record.number('level', 1, (number) =>
+  if (!direction.encrypted && type !== APPLICATION_DATA) return describeContent(type, record, records);
+  direction.encrypted = true; // whatever is called application data in a handshake is that of TLS 1.3
+
+  const opened = session.open(reading.from, record.octets.subarray(0, 5), record.octets.subarray(record.at));
+  if (opened === undefined || opened === 'failed') {
+    if (opened === 'failed') outcome.failed++;
+    else if (type === ALERT && record.left === 2) return describeContent(type, record, records); // too short to be encrypted
+    said.push(`encrypted (${record.left})`);
+    record.rest('encrypted', (octets) => counted(octets.length, 'octet'));
+    return undefined;
+  }
+  outcome.opened++;
+  const { content } = opened;
+  const name = RECORD_NAMES.get(opened.type) ?? `content type ${opened.type}`;
+  return describeContent(
+    opened.type,
+    new Cursor(content, record.branch.addDecrypted(name, content.length), 0),
+    records,
+  );
+}
+
+/** What a record carries. */
+function describeContent(type: number, content: Cursor, records: Records): Uint8Array | undefined {
+  const { reading, session, takePlaintext, said } = records;
+  if (type === HANDSHAKE) return handshakes(content, records);
+  if (type === ALERT && content.left === 2) {
+    const level = content.number('level', 1, (number) =>
       number === 2 ? 'fatal' : number === 1 ? 'warning' : String(number),
     );
-    const number = record.number('description', 1, (description) => `${alertName(description)} (${description})`);
+    const number = content.number('description', 1, (description) => `${alertName(description)} (${description})`);
     reading.fact({ kind: 'tls-alert', name: alertName(number), number });
     said.push(`${level === 2 ? 'fatal alert' : 'alert'} ${alertName(number)}`);
     return undefined;
   }
-  if (type === HANDSHAKE && !direction.encrypted) return handshakes(record, { reading, direction, said, fragment });
-  if (type === APPLICATION_DATA) direction.encrypted = true; // whatever is called so before is the handshake of TLS 1.3
-  said.push(`encrypted (${record.left})`);
-  record.rest('encrypted', (octets) => counted(octets.length, 'octet'));
+  if (type === APPLICATION_DATA) {
+    said.push(takePlaintext(content.octets, content.branch, reading, session.direction(reading.from)));
+    return undefined;
+  }
+  said.push(RECORD_NAMES.get(type) ?? `content type ${type}`);
+  content.rest('content', (octets) => counted(octets.length, 'octet'));
   return undefined;
 }
 
@@ -119,7 +155,7 @@ function handshakes(record: Cursor, records: Records): Uint8Array | undefined {
   // Offsets within a message that spans records are those of its last piece: it has no place of its own.
   const octets =
     fragment === undefined ? record.octets.subarray(record.at) : concat(fragment, record.octets.subarray(record.at));
-  const base = record.base + record.at - (fragment?.length ?? 0);
+  const base = Math.max(0, record.base + record.at - (fragment?.length ?? 0));
   const messages = new Cursor(octets, record.branch, base);
   while (messages.left > 0) {
     const length = 4 + bigEndian(octets.subarray(messages.at + 1, messages.at + 4));
@@ -128,12 +164,12 @@ function handshakes(record: Cursor, records: Records): Uint8Array | undefined {
     const message = messages.open(handshakeName(type), length);
     message.number('type', 1);
     message.number('length', 3);
-    records.said.push(describeHandshake(type, message, records.reading));
+    records.said.push(describeHandshake(type, message, records));
   }
   return undefined;
 }
 
-function describeHandshake(type: number, message: Cursor, reading: Reading): string {
+function describeHandshake(type: number, message: Cursor, { reading, session }: Records): string {
   if (CLIENT_MESSAGES.includes(type)) reading.suggest('client');
   if (SERVER_MESSAGES.includes(type)) reading.suggest('server');
   const name = handshakeName(type);
@@ -141,32 +177,37 @@ function describeHandshake(type: number, message: Cursor, reading: Reading): str
   run(() => {
     switch (type) {
       case 1:
-        detail = describeClientHello(message);
+        detail = describeClientHello(message, session);
         return;
       case 2:
-        detail = describeServerHello(message);
+        detail = describeServerHello(message, session);
         return;
       case 11:
-        detail = certificates(message, reading);
+        detail = certificates(message, reading, session.isTls13);
         return;
       case 13:
-        certificateRequest(message);
+        if (session.isTls13) message.rest('body');
+        else certificateRequest(message);
         return;
       default:
         message.rest('body');
     }
   });
+  if (type === 20 && reading.from !== undefined) session.finished(reading.from);
+  if (type === 24 && reading.from !== undefined) session.keyUpdate(reading.from);
   return detail === undefined || detail === '' ? name : `${name} (${detail})`;
 }
 
-/** RFC 5246 7.4.2. In TLS 1.3 certificates are encrypted, so that this is always the older form. */
-function certificates(message: Cursor, reading: Reading): string {
+/** RFC 5246 7.4.2; RFC 8446 4.4.2, where each certificate has extensions. */
+function certificates(message: Cursor, reading: Reading, isTls13: boolean): string {
+  if (isTls13) message.vector('certificate_request_context', 1);
   const list = message.openVector('certificate_list', 3);
   let first: string | undefined;
   let count = 0;
   while (list.left > 0 && count < 16) {
     const one = list.openVector(count === 0 ? 'certificate' : `certificate ${count + 1}`, 3);
     const summary = describeCertificate(one.octets, one.branch);
+    if (isTls13) list.vector('extensions', 2);
     if (first === undefined) {
       first = summary;
       if (reading.from !== 'client') reading.observe({ kind: 'certificate', der: one.octets, branch: one.branch });

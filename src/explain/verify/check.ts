@@ -6,6 +6,7 @@
 /** What is checked: a name for each protection that the protocols have. */
 export type CheckName =
   | 'certificate'
+  | 'TLS records'
   | 'NTProofStr'
   | 'NTLMv1 response'
   | 'MIC'

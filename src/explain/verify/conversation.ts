@@ -82,6 +82,8 @@ export class ConversationVerifier implements Disposable {
         return this.#tsRequest(observation, reading);
       case 'certificate':
         return this.#seen(observation.der);
+      case 'tls-records':
+        return [tlsRecords(observation.opened, observation.failed)];
       case 'certificate-hash':
         return this.#told(observation.sha256);
       case 'salts':
@@ -322,6 +324,14 @@ export class ConversationVerifier implements Disposable {
     opened.plaintext.fill(0);
     return [verified('WinRM message', covers, 'it is as it was sent')];
   }
+}
+
+/** Records that the secrets of a key log open, or should. */
+function tlsRecords(opened: number, failedCount: number): Finding {
+  const covers = ['TLS record'];
+  if (failedCount === 0) return verified('TLS records', covers, `${opened} opened with the key log`);
+  const why = `${failedCount} of ${opened + failedCount} do not open: they were changed, some before them are missing, or the key log is of another connection`;
+  return failed('TLS records', covers, why);
 }
 
 /** By this the diagnosis knows the mistake that everybody makes once. */
