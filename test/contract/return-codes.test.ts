@@ -1,6 +1,11 @@
 /** What InitializeSecurityContext returns, each code in a situation that really leads there: contract §1.3, and R72, R76. */
 import { describe, expect, test } from 'vitest';
-import { encodeTSRequest, PERMISSIVE_DELEGATION_POLICY } from '../../src/credssp/index.ts';
+import {
+  credsspAcceptor,
+  credsspInitiator,
+  encodeTSRequest,
+  PERMISSIVE_DELEGATION_POLICY,
+} from '../../src/credssp/index.ts';
 import {
   type CredSspOptions,
   contentOf,
@@ -8,19 +13,21 @@ import {
   ISC_REQ,
   ISC_RET,
   isFailure,
-  SEC_E,
   SEC_I,
   SECBUFFER,
   SECPKG_ATTR,
   Secret,
   secBuffer,
-  statusName,
+  systemHost,
 } from '../../src/index.ts';
+import { ntlmPackage } from '../../src/ntlm/index.ts';
 import { accept, desc, initiate, named, present, received, room } from '../api/door.ts';
 import { ascii, textOf } from '../api/toys.ts';
+import { converse } from '../support/loop.ts';
 import { hex } from '../support/vectors.ts';
 import { clientAgainst, honest, honestAnswer } from './fake-server.ts';
 import {
+  ACCEPTOR,
   CLIENT_TLS,
   certificates,
   established,
@@ -494,6 +501,47 @@ describe('R72: re-authentication', () => {
   });
 });
 
-test('R56: statuses have names', () => {
-  expect(statusName(SEC_E.INTERNAL_ERROR)).toBe('SEC_E_INTERNAL_ERROR');
+describe('mistakes of a caller', () => {
+  test('T7, R56: each has a code of its own, a stage and something to try', async () => {
+    const { sspi, client, server } = await established('NTLM');
+    const credential = await outbound(sspi, 'CREDSSP');
+    const { context } = await initiate(sspi, { credential, targetName: TARGET });
+    const another = await outbound(sspi, 'CREDSSP');
+    const noData = desc(secBuffer(SECBUFFER.DATA, ascii('x')));
+    const mistakes = {
+      BUFFER_TOO_SMALL: sspi.initializeSecurityContext({ credential, targetName: TARGET, output: room(1).desc }),
+      INVALID_BUFFER: sspi.encryptMessage({ context: client, message: { version: 1, buffers: [] } }),
+      MISSING_BUFFER: sspi.encryptMessage({ context: client, message: noData }),
+      QOP_NOT_SUPPORTED: sspi.encryptMessage({ context: client, message: noData, qop: 0x80000001 }),
+      NOT_OWNER: sspi.importSecurityContext({
+        package: 'NTLM',
+        packedContext: new Uint8Array(80),
+        key: new Uint8Array(32),
+      }),
+      NO_IMPERSONATION: sspi.revertSecurityContext({ context: server }),
+      WRONG_CREDENTIAL_HANDLE: sspi.initializeSecurityContext({ context, credential: another, output: room().desc }),
+      CONTEXT_NOT_ESTABLISHED: sspi.querySecurityContextToken({ context }),
+      PACKAGE_NOT_FOUND: sspi.querySecurityPackageInfo({ packageName: 'Digest' }),
+    };
+    for (const [code, result] of Object.entries(mistakes)) {
+      const { status, error } = await result;
+      expect([code, isFailure(status), error?.code]).toEqual([code, true, code]);
+      expect([error?.blame, error?.stage === '', error?.hint === '']).toEqual([error?.blame, false, false]);
+    }
+  });
+
+  test('X26: a mechanism that does not encrypt is INNER_PROTECTION_MISSING', async () => {
+    const inner = await ntlmPackage.acquire({ use: 2, authData: IDENTITY, host: systemHost });
+    const server = await ntlmPackage.acquire({ use: 1, authData: ACCEPTOR, host: systemHost });
+    const client = credsspInitiator({
+      publicKey: hex('30'),
+      mechanism: inner.initiate({ flags: ISC_REQ.INTEGRITY }),
+      credentials: { kind: 'none' },
+      serverCertificateTrusted: true,
+      flags: 0,
+    });
+    const acceptor = credsspAcceptor({ publicKey: hex('30'), mechanism: server.accept({ flags: 0 }), flags: 0 });
+    const { initiatorError } = await converse(client, acceptor);
+    expect(initiatorError?.code).toBe('INNER_PROTECTION_MISSING');
+  });
 });
