@@ -39,6 +39,8 @@ export interface InitiatorOptions {
   readonly options?: CredSspOptions | undefined;
 }
 
+const EMPTY = new Uint8Array(0);
+
 /** TSRequests in, TSRequests out; nothing that could hurt leaves before the server has proved that it sees our TLS key. */
 export async function* initiate(scope: Scope, options: InitiatorOptions): Exchange {
   const { publicKey, flags, options: settings = {} } = options;
@@ -49,7 +51,7 @@ export async function* initiate(scope: Scope, options: InitiatorOptions): Exchan
   assertCouldDelegate(options);
 
   // Steps 1-2: authenticate both ends, tokens inside negoTokens, until the mechanism can seal.
-  let token = await mechanism.step();
+  let token: Uint8Array = await mechanism.step();
   while (!mechanism.canSeal) {
     const reply = yield* exchange(channel, { negoTokens: [{ negoToken: token }] });
     token = await mechanism.step(expectTokens(reply));
@@ -66,12 +68,11 @@ export async function* initiate(scope: Scope, options: InitiatorOptions): Exchan
   });
 
   // A mechListMIC or AP-REP may still be outstanding: with the server's proof or before it (contract X19, fault Z5).
-  if (reply.negoTokens !== undefined) token = await mechanism.step(reply.negoTokens);
+  // Whoever has nothing to say waits for the proof without a word; how long, the limits of the exchange tell.
+  token = reply.negoTokens === undefined ? EMPTY : await mechanism.step(reply.negoTokens);
   while (reply.pubKeyAuth === undefined) {
-    if (mechanism.complete && token.length === 0)
-      throw new SspiError('UNEXPECTED_MESSAGE', { stage: 'pubKeyAuth', detail: 'the server does not prove its key' });
-    reply = yield* exchange(channel, tokens(token));
-    token = reply.negoTokens === undefined ? new Uint8Array(0) : await mechanism.step(reply.negoTokens);
+    reply = yield* exchange(channel, token.length === 0 ? undefined : tokens(token));
+    token = reply.negoTokens === undefined ? EMPTY : await mechanism.step(reply.negoTokens);
   }
   if (!mechanism.complete)
     throw new SspiError('UNEXPECTED_MESSAGE', {
@@ -107,8 +108,11 @@ export async function* initiate(scope: Scope, options: InitiatorOptions): Exchan
 }
 
 // Not within `initiate`: a generator function that is made anew for each exchange keeps what it sees alive for long.
-async function* exchange(channel: TSRequestChannel, content: Content): AsyncGenerator<Leg, TSRequest, Uint8Array> {
-  const reply = channel.receive(yield channel.leg(content));
+async function* exchange(
+  channel: TSRequestChannel,
+  content: Content | undefined,
+): AsyncGenerator<Leg, TSRequest, Uint8Array> {
+  const reply = channel.receive(yield content === undefined ? { token: EMPTY } : channel.leg(content));
   if (reply.authInfo !== undefined)
     throw new SspiError('UNEXPECTED_MESSAGE', { stage: 'authInfo', detail: 'it is the client that delegates' });
   return reply;
