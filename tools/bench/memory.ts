@@ -28,7 +28,9 @@ export function contextMemory(): Figure {
 }
 
 function measuredApart(kind: 'credssp' | 'schannel'): number {
-  const { stdout, stderr } = spawnSync('tsx', [fileURLToPath(import.meta.url), kind], { encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(process.execPath, [...process.execArgv, fileURLToPath(import.meta.url), kind], {
+    encoding: 'utf8',
+  });
   const kibibytes = Number(stdout);
   if (!(kibibytes > 0)) throw new Error(`the memory of ${kind} was not measured: ${stdout}${stderr}`);
   return kibibytes;
