@@ -51,6 +51,16 @@ describe('diagnose(error)', () => {
     expect(codesOf(new SspiError(code, { stage: 'somewhere' }))[0]).toBe(expected);
   });
 
+  test.each([
+    ['X.224 Connection Confirm', undefined, 'NOT_THE_PROTOCOL'],
+    ['TLS handshake', undefined, 'TLS_FAILED'],
+    ['TSRequest', undefined, 'SERVER_UNREACHABLE'],
+    ['TSRequest', 'right after our answer to its challenge: most likely ...', 'WRONG_PASSWORD'],
+    ['Early User Authorization Result', undefined, 'PEER_REFUSED'],
+  ] as const)('Z22: a peer that hangs up in %s (%s) means first of all %s', (stage, detail, expected) => {
+    expect(codesOf(new SspiError('CONNECTION_CLOSED', { stage, detail }))[0]).toBe(expected);
+  });
+
   test('Z8: a public key that does not match is a gateway or a key in the wrong form', () => {
     expect(codesOf(new SspiError('PUBLIC_KEY_MISMATCH', { stage: 'pubKeyAuth' }))).toEqual([
       'TLS_TERMINATED_IN_BETWEEN',

@@ -221,9 +221,42 @@ export function suspectError(found: Suspicions, error: unknown, depth = 0): void
 function suspectSspiError(found: Suspicions, error: SspiError): void {
   const { code, stage, status, detail, ntStatus } = error;
   const facts = `${code} in ${stage}, ${statusName(status)}${detail === undefined ? '' : `: ${detail}`}`;
-  for (const [cause, likelihood] of CAUSES_OF_ERROR[code]) found.add(cause, refined(cause, likelihood, error), facts);
+  const speaksFor = code === 'CONNECTION_CLOSED' ? closedAt(error) : CAUSES_OF_ERROR[code];
+  for (const [cause, likelihood] of speaksFor) found.add(cause, refined(cause, likelihood, error), facts);
   if (ntStatus !== undefined) suspectNtStatus(found, ntStatus, stage);
   if (code === 'TLS_ALERT') suspectAlert(found, /^\w+/u.exec(detail ?? '')?.[0] ?? '', stage);
+}
+
+/** What it means that a peer hangs up, by what it had heard until then. */
+function closedAt({ stage, detail = '' }: SspiError): readonly (readonly [CauseCode, Likelihood])[] {
+  switch (stage) {
+    // Whoever hangs up on the first words of RDP has not understood them.
+    case 'X.224 Connection Confirm':
+      return [
+        ['NOT_THE_PROTOCOL', 'likely'],
+        ['RDP_SECURITY_MISMATCH', 'possible'],
+        ['SERVER_UNREACHABLE', 'possible'],
+      ];
+    case 'TLS handshake':
+      return [
+        ['TLS_FAILED', 'likely'],
+        ['SERVER_UNREACHABLE', 'possible'],
+      ];
+    // FreeRDP, and servers of versions 2 and 5, do not say what they have against a proof of the password.
+    case 'TSRequest':
+      return detail.startsWith('right after our answer')
+        ? [
+            ['WRONG_PASSWORD', 'likely'],
+            ['PEER_REFUSED', 'likely'],
+            ['UNKNOWN_USER', 'possible'],
+          ]
+        : [
+            ['SERVER_UNREACHABLE', 'likely'],
+            ['PEER_REFUSED', 'possible'],
+          ];
+    default:
+      return CAUSES_OF_ERROR.CONNECTION_CLOSED;
+  }
 }
 
 /** The NTSTATUS knows better than the code whether it was the password. */
