@@ -16,13 +16,15 @@ import {
   SspiError,
 } from '../sspi/index.ts';
 import type { LabAccount } from './account.ts';
+import { type ChangeRequest, changeOf, type MiddleFault } from './faults-between.ts';
 import { type KdcEvent, LabKdc } from './kdc.ts';
 import { type KdcListener, listenAsKdc } from './listen.ts';
-import { MIDDLE_CHANGES, type Middle, type MiddleFault, startMiddle } from './middle.ts';
+import { type Middle, startMiddle } from './middle.ts';
 import { type LabNla, type LabNlaOptions, startNla } from './nla.ts';
 import type { LabPolicy } from './realm.ts';
 import { ntlmRestriction } from './restrictions.ts';
 import { selfSigned } from './self-signed.ts';
+import { type Stranger, type StrangerKind, startStranger } from './stranger.ts';
 import { memoryTransport } from './transport.ts';
 
 /** The password of all {@link LAB_ACCOUNTS}. */
@@ -260,18 +262,40 @@ export class Lab implements AsyncDisposable {
   }
 
   /**
-   * Somebody between a client and an RDP server, who does one of these things. It ends with the lab.
+   * Somebody between a client and an RDP server, who does one of these things, or what a function of the caller does to
+   * TSRequests. He has got hold of the server's key, unless he shows a certificate of his own. It ends with the lab.
    * - `swapped-certificate`: shows a certificate of his own.
-   * - `stripped-mic`: has got hold of the server's key, and takes the MIC out of NTLM's AUTHENTICATE.
-   * - `old-version`: has got hold of it too, and makes both sides believe that the other one knows version 2 only.
+   * - `stripped-mic`: takes the MIC out of NTLM's AUTHENTICATE.
+   * - `old-version`: makes both sides believe that the other one knows version 2 only.
+   * - `struck-kerberos`: strikes Kerberos from the mechanisms that the client offers.
+   * - `replayed`: says the first client's first words again in the place of everybody's who comes later.
    * - `oversize`, `reset`, `stalled`: the server's first answer is four megabytes, cuts the connection, or never comes.
+   * - `slow`: every message takes 200 milliseconds.
    */
-  async middle(server: { readonly host: string; readonly port: number }, fault: MiddleFault): Promise<Middle> {
+  async middle(
+    server: { readonly host: string; readonly port: number },
+    fault: MiddleFault | ChangeRequest,
+  ): Promise<Middle> {
     const own = selfSigned({ key: 'ec', dnsNames: [this.server, 'localhost'], now: this.host.clock.now() });
     const certificate = fault === 'swapped-certificate' ? own : this.certificate;
-    const middle = await startMiddle({ server, certificate, change: MIDDLE_CHANGES[fault] });
+    const change = typeof fault === 'function' ? fault : changeOf(fault);
+    const middle = await startMiddle({ server, certificate, change });
     this.#open.push(middle);
     return middle;
+  }
+
+  /**
+   * Somebody who listens and is no server with Network Level Authentication. It ends with the lab.
+   * - `echo`: says what it hears.
+   * - `silent`: takes connections, and never says a word.
+   * - `https`: a web server, with the lab's certificate.
+   * - `rdp-without-nla`: an RDP server that wants TLS and nothing more.
+   * - `rdp-standard`: an RDP server from before the negotiation.
+   */
+  async stranger(kind: StrangerKind): Promise<Stranger> {
+    const stranger = await startStranger(kind, this.certificate);
+    this.#open.push(stranger);
+    return stranger;
   }
 
   /** From now on the two realms trust each other. */

@@ -6,18 +6,10 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { connect as connectTls, TLSSocket } from 'node:tls';
-import { decodeTSRequest, encodeTSRequest, frameTSRequest, type TSRequest } from '../credssp/index.ts';
+import { decodeTSRequest, encodeTSRequest, frameTSRequest } from '../credssp/index.ts';
 import { concat } from '../crypto/index.ts';
 import { type CertificateWithKey, Secret, SspiError } from '../sspi/index.ts';
-
-/** Which way a message goes. */
-export type MessageFrom = 'client' | 'server';
-
-/** What becomes of a TSRequest on its way. */
-export type ChangeRequest = (
-  request: TSRequest,
-  from: MessageFrom,
-) => TSRequest | undefined | Promise<TSRequest | undefined>;
+import type { ChangeRequest, MessageFrom } from './faults-between.ts';
 
 /** What the one in between does. */
 export interface MiddleOptions {
@@ -25,7 +17,7 @@ export interface MiddleOptions {
   readonly server: { readonly host: string; readonly port: number };
   /** What clients are shown. */
   readonly certificate: CertificateWithKey;
-  /** What becomes of a TSRequest. Default: it stays what it is. Undefined: both connections are cut. */
+  /** What becomes of a TSRequest. Default: it stays what it is. */
   readonly change?: ChangeRequest | undefined;
 }
 
@@ -134,51 +126,3 @@ async function forward(
   }
   to.end();
 }
-
-/** NTLMSSP, and the type of an AUTHENTICATE ([MS-NLMP] 2.2.1.3). */
-const AUTHENTICATE = new TextEncoder().encode('NTLMSSP\0\u0003\0\0\0');
-const MIC = { OFFSET: 72, LENGTH: 16 } as const;
-
-/** Takes the message integrity code out of NTLM's AUTHENTICATE, wherever in a token it stands (CVE-2019-1040). */
-function withoutMic(request: TSRequest): TSRequest {
-  const negoTokens = request.negoTokens?.map(({ negoToken }) => {
-    const token = Uint8Array.from(negoToken);
-    const start = Buffer.from(token.buffer).indexOf(AUTHENTICATE);
-    if (start >= 0) token.fill(0, start + MIC.OFFSET, start + MIC.OFFSET + MIC.LENGTH);
-    return { negoToken: token };
-  });
-  return { ...request, negoTokens };
-}
-
-/** Says that its sender knows no newer version than this (CVE-2018-0886). */
-function asVersion(version: number): (request: TSRequest) => TSRequest {
-  return (request) => ({ ...request, version, clientNonce: version < 5 ? undefined : request.clientNonce });
-}
-
-/** The server's answers grow beyond every limit. */
-function oversize(request: TSRequest, from: MessageFrom): TSRequest {
-  return from === 'client' ? request : { ...request, negoTokens: [{ negoToken: new Uint8Array(4 * 1024 * 1024) }] };
-}
-
-/** The connection is cut when the server answers. */
-function reset(request: TSRequest, from: MessageFrom): TSRequest | undefined {
-  return from === 'client' ? request : undefined;
-}
-
-/** The server's answers come never. */
-function stalled(request: TSRequest, from: MessageFrom): TSRequest | Promise<never> {
-  return from === 'client' ? request : new Promise<never>(() => undefined);
-}
-
-/** What somebody in between can do: see `Lab.middle`. */
-export type MiddleFault = 'swapped-certificate' | 'stripped-mic' | 'old-version' | 'oversize' | 'reset' | 'stalled';
-
-/** What becomes of TSRequests with each fault. */
-export const MIDDLE_CHANGES: Readonly<Record<MiddleFault, ChangeRequest | undefined>> = {
-  'swapped-certificate': undefined,
-  'stripped-mic': withoutMic,
-  'old-version': asVersion(2),
-  oversize,
-  reset,
-  stalled,
-};

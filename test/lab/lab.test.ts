@@ -154,12 +154,71 @@ describe('somebody in between', () => {
     expect(await refusal(connect(middle, 'alice', {}, 300))).toMatchObject({ code });
   });
 
+  test('Z26: strikes Kerberos from the list: the mechListMIC shows it', async () => {
+    const server = await realm.nla();
+    const middle = await realm.middle(server, 'struck-kerberos');
+    await refusal(connect(middle));
+    expect(await server.next()).toMatchObject({ kind: 'refused', error: { code: 'MECH_LIST_MIC_INVALID' } });
+  });
+
+  test('Z51: says again what the first client said', async () => {
+    const server = await realm.nla();
+    const middle = await realm.middle(server, 'replayed');
+    const { stream } = await connect(middle);
+    stream.destroy();
+    expect(await server.next()).toMatchObject({ kind: 'accepted' });
+    await refusal(connect(middle));
+    expect(await server.next()).toMatchObject({ kind: 'refused', error: { code: 'REPLAY_DETECTED' } });
+  });
+
+  test('is slow: the logon goes through, or not, as patient as the client is', async () => {
+    const server = await realm.nla();
+    const middle = await realm.middle(server, 'slow');
+    expect(await refusal(connect(middle, 'alice', {}, 250))).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    expect(await server.next()).toMatchObject({ kind: 'refused' });
+    const { stream } = await connect(middle);
+    stream.destroy();
+    expect(await server.next()).toMatchObject({ kind: 'accepted' });
+  });
+
+  test('does what a function says', async () => {
+    const server = await realm.nla();
+    const seen: string[] = [];
+    const middle = await realm.middle(server, (request, from) => {
+      seen.push(from);
+      return request;
+    });
+    const { stream } = await connect(middle);
+    stream.destroy();
+    expect(seen.slice(0, 2)).toEqual(['client', 'server']);
+  });
+
   test('does nothing, and the logon goes through', async () => {
     const server = await realm.nla();
     await using middle = await startMiddle({ server, certificate: realm.certificate });
     const { stream } = await connect(middle);
     stream.destroy();
     expect(await server.next()).toMatchObject({ kind: 'accepted' });
+  });
+});
+
+describe('strangers in the place of the server', () => {
+  test.each([
+    ['echo', { code: 'MALFORMED_TOKEN', stage: 'X.224 Connection Confirm' }],
+    ['https', { code: 'CONNECTION_CLOSED', stage: 'X.224 Connection Confirm' }],
+    ['silent', { code: 'DEADLINE_EXCEEDED', stage: 'X.224 Connection Confirm' }],
+    ['rdp-without-nla', { code: 'RDP_NEGOTIATION_FAILED' }],
+    ['rdp-standard', { code: 'RDP_NEGOTIATION_FAILED' }],
+  ] as const)('F3, F4: %s', async (kind, expected) => {
+    const stranger = await realm.stranger(kind);
+    expect(await refusal(connect(stranger, 'alice', {}, 300))).toMatchObject(expected);
+  });
+
+  test('they end with the lab', async () => {
+    const other = await lab();
+    const { host, port } = await other.stranger('echo');
+    await other.close();
+    await expect(connect({ host, port })).rejects.toThrow();
   });
 });
 
