@@ -19,6 +19,7 @@ import { publishInnerAttributes } from './attributes.ts';
 import { bindingProof, FIRST_HASHED_VERSION } from './binding.ts';
 import { type Content, TSRequestChannel } from './channel.ts';
 import { decodeTSCredentials, disposeCredentials } from './credentials.ts';
+import type { CredSspFact } from './facts.ts';
 import { InnerMechanism, type MechanismContext } from './mechanism.ts';
 import type { TSRequest } from './messages.ts';
 
@@ -31,6 +32,8 @@ export interface AcceptorOptions {
   /** Bits of `ASC_REQ`. */
   readonly flags: number;
   readonly options?: CredSspOptions | undefined;
+  /** Is told what no message shows. */
+  readonly report?: ((fact: CredSspFact) => void) | undefined;
 }
 
 /**
@@ -68,6 +71,10 @@ async function* serve(scope: Scope, options: AcceptorOptions, channel: TSRequest
   const proof = mechanism.unseal(request.pubKeyAuth);
   if (!equalInConstantTime(proof, bindingProof('clientToServer', channel.version, nonce, publicKey)))
     throw new SspiError('PUBLIC_KEY_MISMATCH', { stage: 'pubKeyAuth', ntStatus: NTSTATUS.ACCESS_DENIED });
+  const { version } = channel;
+  const binding = { kind: 'binding', form: version >= FIRST_HASHED_VERSION ? 'hash' : 'key', version } as const;
+  options.report?.({ ...binding, proof: 'verified' });
+  options.report?.({ ...binding, proof: 'sent' });
   request = yield* exchange(channel, {
     ...tokens(token),
     pubKeyAuth: mechanism.seal(bindingProof('serverToClient', channel.version, nonce, publicKey)),

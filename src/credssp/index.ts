@@ -5,6 +5,7 @@
  */
 export type { AcceptorOptions } from './acceptor.ts';
 export { bindingHash, bindingProof, keyPlusOne } from './binding.ts';
+export { NEWEST_VERSION, OLDEST_VERSION } from './channel.ts';
 export { decodeTSCredentials, encodeTSCredentials } from './credentials.ts';
 export {
   credsspAcceptor,
@@ -13,6 +14,7 @@ export {
   type EngineOptions,
   frameTSRequest,
 } from './engine.ts';
+export type { CredSspFact, DelegationFact } from './facts.ts';
 export type { InitiatorOptions } from './initiator.ts';
 export type { MechanismContext } from './mechanism.ts';
 export {
@@ -27,10 +29,14 @@ export {
   TSSmartCardCreds,
 } from './messages.ts';
 export {
+  type CredentialSource,
   couldDelegate,
   DEFAULT_DELEGATION_POLICY,
   type DelegationDecision,
+  type DelegationMatch,
+  type DelegationRule,
   decideDelegation,
+  delegationRule,
   ENCRYPTION_ORACLE_REMEDIATION,
   minimumVersionFor,
   PERMISSIVE_DELEGATION_POLICY,

@@ -19,9 +19,10 @@ import { isLoopback, publishInnerAttributes } from './attributes.ts';
 import { bindingProof, FIRST_HASHED_VERSION } from './binding.ts';
 import { type Content, TSRequestChannel } from './channel.ts';
 import { encodeTSCredentials } from './credentials.ts';
+import type { CredSspFact } from './facts.ts';
 import { InnerMechanism, type MechanismContext } from './mechanism.ts';
 import { NONCE_LENGTH, type TSRequest } from './messages.ts';
-import { couldDelegate, DEFAULT_DELEGATION_POLICY, decideDelegation } from './policy.ts';
+import { couldDelegate, DEFAULT_DELEGATION_POLICY, delegationRule } from './policy.ts';
 
 /** What the client's side has to know. */
 export interface InitiatorOptions {
@@ -37,6 +38,8 @@ export interface InitiatorOptions {
   /** Bits of `ISC_REQ`. */
   readonly flags: number;
   readonly options?: CredSspOptions | undefined;
+  /** Is told what no message shows. */
+  readonly report?: ((fact: CredSspFact) => void) | undefined;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -61,6 +64,8 @@ export async function* initiate(scope: Scope, options: InitiatorOptions): Exchan
   // Step 3: prove that we see the same TLS key as the server. The last mechanism token rides along.
   const nonce = channel.version >= FIRST_HASHED_VERSION ? scope.host.random.bytes(NONCE_LENGTH) : new Uint8Array(0);
   const version = channel.version;
+  const binding = { kind: 'binding', form: version >= FIRST_HASHED_VERSION ? 'hash' : 'key', version } as const;
+  options.report?.({ ...binding, proof: 'sent' });
   let reply = yield* exchange(channel, {
     ...tokens(token),
     pubKeyAuth: mechanism.seal(bindingProof('clientToServer', version, nonce, publicKey)),
@@ -89,6 +94,7 @@ export async function* initiate(scope: Scope, options: InitiatorOptions): Exchan
   const proof = mechanism.unseal(reply.pubKeyAuth);
   if (!equalInConstantTime(proof, bindingProof('serverToClient', version, nonce, publicKey)))
     throw new SspiError('PUBLIC_KEY_MISMATCH', { stage: 'pubKeyAuth' });
+  options.report?.({ ...binding, proof: 'verified' });
 
   // Step 5: delegate, as far as the policy of this machine allows for this target.
   const serverAuthentication = serverAuthenticationOf(mechanism, options);
@@ -137,11 +143,13 @@ const underPolicy = (options: InitiatorOptions): boolean =>
 function assertCouldDelegate(options: InitiatorOptions): void {
   const { policy = DEFAULT_DELEGATION_POLICY, source = 'fresh' } = options.options ?? {};
   const target = options.targetName ?? '';
-  if (underPolicy(options) && !couldDelegate(policy, source, target))
-    throw new SspiError('DELEGATION_POLICY', {
-      stage: 'delegation',
-      detail: `target '${target}', ${source} credentials`,
-    });
+  if (!underPolicy(options) || couldDelegate(policy, source, target)) return;
+  const rule = delegationRule(policy, source, target, true); // no authentication would help
+  options.report?.({ kind: 'delegation', delegated: 'none', target, source, serverAuthenticated: undefined, rule });
+  throw new SspiError('DELEGATION_POLICY', {
+    stage: 'delegation',
+    detail: `target '${target}', ${source} credentials`,
+  });
 }
 
 /** The final word: first whether the server had to be authenticated, then the lists (contract Y12-Y14). */
@@ -151,12 +159,14 @@ function decide(options: InitiatorOptions, serverAuthenticated: boolean): Delega
   const detail = `target '${target}', ${source} credentials, server ${serverAuthenticated ? '' : 'not '}authenticated`;
   if ((options.flags & ISC_REQ.MUTUAL_AUTH) !== 0 && !serverAuthenticated)
     throw new SspiError('MUTUAL_AUTH_FAILED', { stage: 'delegation', detail });
-  if (!delegates(options)) return { kind: 'none' };
-  if (!underPolicy(options)) return options.credentials;
-  const decision = decideDelegation(policy, source, target, serverAuthenticated);
-  switch (decision) {
+  const credentials: DelegatedCredentials = delegates(options) ? options.credentials : { kind: 'none' };
+  const rule = underPolicy(options) ? delegationRule(policy, source, target, serverAuthenticated) : undefined;
+  const delegated = rule === undefined || rule.decision === 'allowed' ? credentials.kind : 'none';
+  options.report?.({ kind: 'delegation', delegated, target, source, serverAuthenticated, rule });
+  switch (rule?.decision) {
+    case undefined:
     case 'allowed':
-      return options.credentials;
+      return credentials;
     case 'denied':
       throw new SspiError('DELEGATION_POLICY', { stage: 'delegation', detail });
     case 'needs-server-authentication':

@@ -82,32 +82,41 @@ const POLICY_LISTS = [
 
 /** The three lists that matter for one source of credentials. */
 interface Lists {
-  readonly allow: readonly string[];
-  readonly allowNtlmOnly: readonly string[];
-  readonly deny: readonly string[];
+  readonly allow: keyof DelegationPolicy;
+  readonly allowNtlmOnly: keyof DelegationPolicy;
+  readonly deny: keyof DelegationPolicy;
 }
 
-function listsOf(policy: DelegationPolicy, source: CredentialSource): Lists {
-  switch (source) {
-    case 'fresh':
-      return { allow: policy.allowFresh, allowNtlmOnly: policy.allowFreshNtlmOnly, deny: policy.denyFresh };
-    case 'saved':
-      return { allow: policy.allowSaved, allowNtlmOnly: policy.allowSavedNtlmOnly, deny: policy.denySaved };
-    case 'default':
-      return { allow: policy.allowDefault, allowNtlmOnly: policy.allowDefaultNtlmOnly, deny: policy.denyDefault };
-  }
-}
+const LISTS: Readonly<Record<CredentialSource, Lists>> = {
+  fresh: { allow: 'allowFresh', allowNtlmOnly: 'allowFreshNtlmOnly', deny: 'denyFresh' },
+  saved: { allow: 'allowSaved', allowNtlmOnly: 'allowSavedNtlmOnly', deny: 'denySaved' },
+  default: { allow: 'allowDefault', allowNtlmOnly: 'allowDefaultNtlmOnly', deny: 'denyDefault' },
+};
 
 /** What the policy says. */
 export type DelegationDecision = 'allowed' | 'denied' | 'needs-server-authentication';
+
+/** A pattern of the policy that names a target. */
+export interface DelegationMatch {
+  readonly list: keyof DelegationPolicy;
+  readonly pattern: string;
+}
+
+/** What the policy says, and where it says it. */
+export interface DelegationRule {
+  readonly decision: DelegationDecision;
+  /** Undefined: denied because no list names the target. */
+  readonly matched: DelegationMatch | undefined;
+}
 
 /**
  * Decides before anything is sent whether credentials could ever go to this target (contract Y11): no list of either kind
  * names it, or a deny list does.
  */
 export function couldDelegate(policy: DelegationPolicy, source: CredentialSource, target: string): boolean {
-  const { allow, allowNtlmOnly, deny } = listsOf(policy, source);
-  return !matchesAny(deny, target) && (matchesAny(allow, target) || matchesAny(allowNtlmOnly, target));
+  const { allow, allowNtlmOnly, deny } = LISTS[source];
+  const matched = [allow, allowNtlmOnly].some((list) => findMatch(policy, list, target) !== undefined);
+  return matched && findMatch(policy, deny, target) === undefined;
 }
 
 /**
@@ -120,15 +129,35 @@ export function decideDelegation(
   target: string,
   serverAuthenticated: boolean,
 ): DelegationDecision {
-  const { allow, allowNtlmOnly, deny } = listsOf(policy, source);
-  if (matchesAny(deny, target)) return 'denied';
-  if (matchesAny(serverAuthenticated ? allow : allowNtlmOnly, target)) return 'allowed';
-  return !serverAuthenticated && matchesAny(allow, target) ? 'needs-server-authentication' : 'denied';
+  return delegationRule(policy, source, target, serverAuthenticated).decision;
 }
 
-function matchesAny(patterns: readonly string[], target: string): boolean {
+/** As {@link decideDelegation}, with the pattern that decided. */
+export function delegationRule(
+  policy: DelegationPolicy,
+  source: CredentialSource,
+  target: string,
+  serverAuthenticated: boolean,
+): DelegationRule {
+  const { allow, allowNtlmOnly, deny } = LISTS[source];
+  const denied = findMatch(policy, deny, target);
+  if (denied !== undefined) return { decision: 'denied', matched: denied };
+  const allowed = findMatch(policy, serverAuthenticated ? allow : allowNtlmOnly, target);
+  if (allowed !== undefined) return { decision: 'allowed', matched: allowed };
+  const otherwise = serverAuthenticated ? undefined : findMatch(policy, allow, target);
+  return otherwise === undefined
+    ? { decision: 'denied', matched: undefined }
+    : { decision: 'needs-server-authentication', matched: otherwise };
+}
+
+function findMatch(
+  policy: DelegationPolicy,
+  list: keyof DelegationPolicy,
+  target: string,
+): DelegationMatch | undefined {
   const withoutPort = target.replace(/:\d+(?=\/|$)/, '');
-  return patterns.some((pattern) => matches(pattern, target) || matches(pattern, withoutPort));
+  const pattern = policy[list].find((one) => matches(one, target) || matches(one, withoutPort));
+  return pattern === undefined ? undefined : { list, pattern };
 }
 
 /** One `*` at most, case-insensitive, the whole string (contract Y3). A pattern with more of them matches nothing. */

@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { type AcceptNlaOptions, acceptNla, type NlaSession } from '../rdp/index.ts';
+import { type AcceptNlaOptions, acceptNla, type NlaAcceptance } from '../rdp/index.ts';
 import { asSspiError, SspiError } from '../sspi/index.ts';
 
 /** What the server is to be like. */
@@ -12,7 +12,7 @@ export type LabNlaOptions = Partial<Omit<AcceptNlaOptions, 'stream'>>;
 
 /** How a logon came out. */
 export type LabLogon =
-  | { readonly kind: 'accepted'; readonly session: NlaSession }
+  | { readonly kind: 'accepted'; readonly session: NlaAcceptance }
   | { readonly kind: 'refused'; readonly error: SspiError };
 
 /** A server that listens. */

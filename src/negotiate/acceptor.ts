@@ -74,6 +74,7 @@ async function* acceptBare(
   oid: string,
 ): Exchange {
   const candidate = candidateFor(oid, side.candidates);
+  negotiation.offer([oid]);
   if (candidate === undefined) throw noCommonMechanism([oid]);
   const inner = begin(scope, candidate, side.options);
   negotiation.settle(inner, 'direct');
@@ -89,6 +90,7 @@ async function* negotiate(scope: Scope, negotiation: Negotiation, opening: Uint8
   // is a MIC beside it; for any other they are dropped (contract S5, fault Z31).
   negotiation.trace('received', opening);
   const offer = decodeNegTokenInit(opening);
+  negotiation.offer(offer.mechTypes);
   const { candidate, supportedMech } = choose(offer, side.candidates);
   const clientsFirst = candidate.mechanism.oids.includes(offer.mechTypes[0] ?? '');
   const inner = begin(scope, candidate, side.options);

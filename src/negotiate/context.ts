@@ -19,6 +19,7 @@ import { describeSpnego } from './describe.ts';
 import { NEGOTIATE_INFO } from './info.ts';
 import type { InnerMechanism } from './inner.ts';
 import type { Note } from './mechanism.ts';
+import { oidName } from './oids.ts';
 
 /**
  * A negotiation under way, and the context that came of it.
@@ -71,6 +72,7 @@ export class Negotiation {
   readonly #scope: Scope;
   readonly #notes: Note[];
   readonly #settle: (inner: InnerMechanism) => void;
+  #offered: readonly string[] = [];
 
   constructor(scope: Scope, notes: readonly Note[], settle: (inner: InnerMechanism) => void) {
     this.#scope = scope;
@@ -79,7 +81,13 @@ export class Negotiation {
     scope.publish('NEGO_STATUS', () => ({
       lastStatus: this.#notes.findLast(({ status }) => status !== SEC_E.OK)?.status ?? SEC_E.OK,
       reason: this.#notes.map(({ reason }) => reason).join('; '),
+      offered: this.#offered,
     }));
+  }
+
+  /** Keeps for NEGO_STATUS what the client offers. */
+  offer(oids: readonly string[]): void {
+    this.#offered = [...new Set(oids.map(oidName))];
   }
 
   /** Keeps for NEGO_STATUS why a mechanism is not used. */

@@ -61,7 +61,9 @@ export async function* initiate(
   if (first.length > 0) readHint(negotiation, first);
   // We offer what we have, with the first token of what we like best: most servers like the same.
   const { offered, optimistic, mechToken } = await beginOptimistically(scope, negotiation, side);
-  const mechTypeList = encodeMechTypeList(offered.flatMap(({ mechanism }) => mechanism.oids));
+  const oids = offered.flatMap(({ mechanism }) => mechanism.oids);
+  negotiation.offer(oids);
+  const mechTypeList = encodeMechTypeList(oids);
   const offer = encodeNegTokenInit({ mechTypeList, mechToken: present(mechToken) });
   let reply = yield* exchange(negotiation, offer);
   if (reply.negState === NEG_STATE.REJECT) throw await rejection(reply, optimistic);

@@ -49,10 +49,11 @@ function peerChain(socket: TLSSocket): Uint8Array[] {
   return chain;
 }
 
-/** The key of the certificate that a server presents. @throws SspiError CERTIFICATE_UNUSABLE */
-export function ownPublicKey({ certificate }: CertificateWithKey): Uint8Array {
+/** The certificate that a server presents, and its key. @throws SspiError CERTIFICATE_UNUSABLE */
+export function ownCertificate({ certificate: pem }: CertificateWithKey): Omit<ServerCertificate, 'trust'> {
   try {
-    return subjectPublicKey(Uint8Array.from(new X509Certificate(certificate).raw));
+    const certificate = Uint8Array.from(new X509Certificate(pem).raw);
+    return { certificate, publicKey: subjectPublicKey(certificate) };
   } catch (cause) {
     throw new SspiError('CERTIFICATE_UNUSABLE', { stage: 'server certificate', cause });
   }

@@ -2,10 +2,25 @@
  * RDP Network Level Authentication, from the first octet to the logon ([MS-RDPBCGR] 5.4): connect, accept, and the negotiation.
  * @module
  */
-export { type AcceptNlaOptions, acceptNla, type NlaSession } from './accept.ts';
+export { type AcceptNlaOptions, acceptNla, type NlaAcceptance } from './accept.ts';
+export type { ClientOptions } from './client.ts';
 export { type ConnectNlaOptions, connectNla, type NlaConnection } from './connect.ts';
+export type { NlaEvent, NlaFact, NlaObserver } from './events.ts';
+export type { NlaAccounts, NlaIdentity } from './mechanism.ts';
+export type { ConfirmOptions, RequestOptions } from './negotiation.ts';
+export type {
+  AcceptedSession,
+  Authorization,
+  ClientLogon,
+  ClientSession,
+  ConnectedSession,
+  LogonMechanism,
+  MechanismChoice,
+  NlaSession,
+  TlsParameters,
+} from './session.ts';
+export type { Patience } from './timing.ts';
 export type { TlsVersions } from './tls.ts';
-export type { Patience } from './wire.ts';
 export {
   type ConnectionConfirm,
   type ConnectionRequest,

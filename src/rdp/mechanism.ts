@@ -4,25 +4,32 @@
  * @module
  */
 import type { MechanismContext } from '../credssp/index.ts';
-import { type Host, systemHost } from '../host/index.ts';
+import type { Host } from '../host/index.ts';
 import { negotiatePackage } from '../negotiate/index.ts';
 import { ntlmPackage } from '../ntlm/index.ts';
 import {
   type AcceptorIdentity,
   ASC_REQ,
   type AuthIdentity,
+  type CredentialCacheIdentity,
   type CredSspOptions,
   type ExchangeEvent,
   ISC_REQ,
+  type KerberosAcceptorIdentity,
+  type KeytabIdentity,
   type NtHashIdentity,
   SECPKG_CRED,
 } from '../sspi/index.ts';
 
+/** What a client may log on with. */
+export type NlaIdentity = AuthIdentity | NtHashIdentity | KeytabIdentity | CredentialCacheIdentity;
+/** What a server may know its clients by. */
+export type NlaAccounts = AcceptorIdentity | KerberosAcceptorIdentity;
+
 /** What both roles know of it. */
 interface MechanismOptions {
-  readonly credssp?: CredSspOptions | undefined;
-  readonly platform?: Host | undefined;
-  readonly observe?: ((event: ExchangeEvent) => void) | undefined;
+  readonly host: Host;
+  readonly observe: ((event: ExchangeEvent) => void) | undefined;
 }
 
 /** Contract X25: the mechanism delegates nothing by itself. */
@@ -31,12 +38,17 @@ const REQUEST =
 const ACCEPT =
   ASC_REQ.MUTUAL_AUTH | ASC_REQ.REPLAY_DETECT | ASC_REQ.SEQUENCE_DETECT | ASC_REQ.CONFIDENTIALITY | ASC_REQ.INTEGRITY;
 
+/** What the client's mechanism needs besides. */
+export interface InitiatorMechanismOptions extends MechanismOptions {
+  readonly identity: NlaIdentity;
+  readonly targetName: string;
+  readonly mechanism: CredSspOptions['mechanism'];
+}
+
 /** The client's context. It keeps alive what it needs of the credential. @throws SspiError NO_CREDENTIALS */
-export async function initiatorMechanism(
-  options: MechanismOptions & { readonly identity: AuthIdentity | NtHashIdentity; readonly targetName: string },
-): Promise<MechanismContext> {
-  const { identity, targetName, credssp, platform: host = systemHost, observe } = options;
-  const chosen = credssp?.mechanism === 'ntlm' ? ntlmPackage : negotiatePackage;
+export async function initiatorMechanism(options: InitiatorMechanismOptions): Promise<MechanismContext> {
+  const { identity, targetName, mechanism, host, observe } = options;
+  const chosen = mechanism === 'ntlm' ? ntlmPackage : negotiatePackage;
   const credential = await chosen.acquire({ use: SECPKG_CRED.OUTBOUND, authData: identity, host });
   try {
     return credential.initiate({ flags: REQUEST, targetName, host, observe });
@@ -47,10 +59,11 @@ export async function initiatorMechanism(
 
 /** The server's context: whoever logs on has a name and 128-bit protection (contract N17, N18, N20). */
 export async function acceptorMechanism(
-  options: MechanismOptions & { readonly identity: AcceptorIdentity },
+  identity: NlaAccounts,
+  { host, observe }: MechanismOptions,
 ): Promise<MechanismContext> {
-  const { identity, platform: host = systemHost, observe } = options;
-  const authData = { ...identity, allowAnonymous: false, allowNtlmV1: false, allowWeakSessionSecurity: false };
+  const strict = { allowAnonymous: false, allowNtlmV1: false, allowWeakSessionSecurity: false };
+  const authData = identity.kind === 'acceptor' ? { ...identity, ...strict } : identity;
   const credential = await negotiatePackage.acquire({ use: SECPKG_CRED.INBOUND, authData, host });
   try {
     return credential.accept({ flags: ACCEPT, host, observe });

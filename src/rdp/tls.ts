@@ -4,11 +4,13 @@
  * @module
  */
 import { constants } from 'node:crypto';
-import { isIP } from 'node:net';
+import { isIP, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect, createServer, type SecureVersion, type Server, type TLSSocket } from 'node:tls';
 import { type CertificateWithKey, SspiError } from '../sspi/index.ts';
-import type { Timing } from './wire.ts';
+import type { NlaFact } from './events.ts';
+import type { TlsParameters } from './session.ts';
+import type { Timing } from './timing.ts';
 
 /** Which versions of TLS to speak. TLS 1.0 and 1.1 are refused: their record splitting tears TSRequests apart (contract X5). */
 export interface TlsVersions {
@@ -59,6 +61,19 @@ export async function startTlsServer(
   if (socket === undefined) throw new SspiError('TLS_FAILED', { stage: STAGE });
   return socket;
 }
+
+/** What a handshake agreed on. */
+export function tlsParameters(socket: TLSSocket): TlsParameters {
+  return { version: socket.getProtocol() ?? 'none', cipher: socket.getCipher().standardName };
+}
+
+/** What an observer is told of a handshake that is over. */
+export function tlsFact(socket: TLSSocket, stream: Duplex, milliseconds: number): NlaFact {
+  const { bytesWritten: sent, bytesRead: received } = stream instanceof Socket ? stream : NOT_COUNTED;
+  return { kind: 'tls', ...tlsParameters(socket), sent, received, milliseconds };
+}
+
+const NOT_COUNTED = { bytesWritten: undefined, bytesRead: undefined };
 
 const STAGE = 'TLS handshake';
 

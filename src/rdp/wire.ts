@@ -5,77 +5,14 @@
  */
 import type { Duplex } from 'node:stream';
 import { type Frame, SspiError } from '../sspi/index.ts';
+import type { Line } from './logon.ts';
+import type { Timing } from './timing.ts';
 
-/** How long a peer may take. */
-export interface Patience {
-  /** Milliseconds for everything until the logon is over. Default 30,000. */
-  readonly deadline?: number | undefined;
-  /** Milliseconds for one message of the peer, however many pieces it comes in. Default 10,000. */
-  readonly legTimeout?: number | undefined;
-  /** Gives up when it is aborted: the promise is rejected with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-const DEFAULT_DEADLINE = 30_000;
-const DEFAULT_LEG_TIMEOUT = 10_000;
 /** How long a refusal may take to leave before the connection is cut. */
 const FAREWELL_TIMEOUT = 1_000;
 
-/** The time that is left to an exchange, and the signal that may cut it short. */
-export class Timing {
-  readonly #ends: number;
-  readonly #legTimeout: number;
-  readonly #signal: AbortSignal | undefined;
-
-  constructor({ deadline = DEFAULT_DEADLINE, legTimeout = DEFAULT_LEG_TIMEOUT, signal }: Patience) {
-    this.#ends = performance.now() + deadline;
-    this.#legTimeout = legTimeout;
-    this.#signal = signal;
-  }
-
-  /**
-   * Runs one leg.
-   * @param start - begins the work and returns what stops it again
-   * @throws SspiError DEADLINE_EXCEEDED; the signal's reason
-   */
-  leg<T>(
-    stage: string,
-    start: (resolve: (value: T) => void, reject: (reason: unknown) => void) => () => void,
-  ): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      const signal = this.#signal;
-      const left = this.#ends - performance.now();
-      const limit = Math.max(0, Math.min(left, this.#legTimeout));
-      let stop: (() => void) | undefined;
-      let over = false;
-      const settle = (finish: () => void): void => {
-        if (over) return;
-        over = true;
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
-        stop?.();
-        finish();
-      };
-      const abort = (): void => settle(() => reject(signal?.reason));
-      const detail =
-        left < this.#legTimeout ? 'the deadline of the whole logon' : `${this.#legTimeout} ms for one message`;
-      const timer = setTimeout(
-        () => settle(() => reject(new SspiError('DEADLINE_EXCEEDED', { stage, detail }))),
-        limit,
-      );
-      if (signal?.aborted) return abort();
-      signal?.addEventListener('abort', abort, { once: true });
-      stop = start(
-        (value) => settle(() => resolve(value)),
-        (reason) => settle(() => reject(reason)),
-      );
-      if (over) stop();
-    });
-  }
-}
-
 /** One end of a stream, message by message. */
-export class Wire {
+export class Wire implements Line {
   readonly stream: Duplex;
   readonly #timing: Timing;
   #buffer: Uint8Array = new Uint8Array(0);
@@ -91,11 +28,6 @@ export class Wire {
     stream.on('error', this.#onError);
   }
 
-  /**
-   * Reads one message.
-   * @param frame - finds the end of a message; throws for what can be none, before it is all there
-   * @throws SspiError CONNECTION_CLOSED, DEADLINE_EXCEEDED, and what `frame` throws; the signal's reason
-   */
   read(stage: string, frame: (octets: Uint8Array) => Frame): Promise<Uint8Array> {
     return this.#timing.leg<Uint8Array>(stage, (resolve, reject) => {
       const { stream } = this;
@@ -130,7 +62,6 @@ export class Wire {
     });
   }
 
-  /** Waits for work of our own, but not for ever: an account source may hang. @throws what `work` throws; as `read` */
   within<T>(stage: string, work: Promise<T>): Promise<T> {
     return this.#timing.leg<T>(stage, (resolve, reject) => {
       work.then(resolve, reject);

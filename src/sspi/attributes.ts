@@ -237,7 +237,12 @@ export interface AttributeValues {
   readonly ENDPOINT_BINDINGS: { readonly applicationData: Uint8Array };
   readonly CLIENT_SPECIFIED_TARGET: { readonly targetName: string };
   readonly LAST_CLIENT_TOKEN_STATUS: { readonly status: 0 | 1 | 2 };
-  readonly NEGO_STATUS: { readonly lastStatus: SecurityStatus; readonly reason: string };
+  /** With the mechanisms that the client offers, and why others are not used. */
+  readonly NEGO_STATUS: {
+    readonly lastStatus: SecurityStatus;
+    readonly reason: string;
+    readonly offered: readonly string[];
+  };
   readonly APPLICATION_PROTOCOL: { readonly protocol: string | undefined };
   readonly IS_LOOPBACK: { readonly loopback: boolean };
   /** DER. */

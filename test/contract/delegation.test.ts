@@ -253,7 +253,7 @@ describe('Restricted Admin', () => {
     const { connected, accepted, seen } = await logOn(true, true);
     if (connected.status === 'rejected') throw connected.reason;
     if (accepted.status === 'rejected') throw accepted.reason;
-    expect(accepted.value).toMatchObject({ restrictedAdmin: true, credentials: { kind: 'none' } });
+    expect(accepted.value).toMatchObject({ session: { restrictedAdmin: true }, credentials: { kind: 'none' } });
     expect(accepted.value.identity.name).toBe('EXAMPLE\\alice');
     // RDP_NEG_REQ flags bit 0, RDP_NEG_RSP flags bit 3 ([MS-RDPBCGR] 2.2.1.1.1, 2.2.1.2.1).
     expect(decodeConnectionRequest(present(seen[0])).negotiation?.flags).toBe(0x01);
@@ -271,7 +271,7 @@ describe('Restricted Admin', () => {
   test('F5: a server that allows it takes a password from whoever does not ask', async () => {
     const { accepted } = await logOn(false, true);
     if (accepted.status === 'rejected') throw accepted.reason;
-    expect(accepted.value).toMatchObject({ restrictedAdmin: false, credentials: { kind: 'password', user: 'alice' } });
+    expect(accepted.value).toMatchObject({ session: { restrictedAdmin: false }, credentials: { kind: 'password', user: 'alice' } });
     accepted.value.dispose();
     expect(await Promise.race([once(accepted.value.stream, 'close'), Promise.resolve('open')])).toBe('open');
   });

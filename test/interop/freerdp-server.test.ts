@@ -30,9 +30,9 @@ function logOn(options: Partial<ConnectNlaOptions> = {}): Promise<NlaConnection>
 }
 
 /** Goes one step further: a server that answers MCS Connect Initial has let us in. */
-async function letIn({ stream, selectedProtocol }: NlaConnection): Promise<string> {
+async function letIn({ stream, session }: NlaConnection): Promise<string> {
   const answer = once(stream, 'data');
-  stream.write(mcsConnectInitial(selectedProtocol));
+  stream.write(mcsConnectInitial(session.selectedProtocol));
   const [tpkt]: unknown[] = await answer;
   stream.destroy();
   return tpkt instanceof Uint8Array ? mcsTag(tpkt) : '';
@@ -49,8 +49,8 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('our connector against freerdp-sh
 
   test('F1, F6, X14: right password: the server lets us in and goes on', async () => {
     const events: ExchangeEvent[] = [];
-    const connection = await logOn({ tls, observe: (event) => events.push(event) });
-    expect(connection).toMatchObject({ version: 6, selectedProtocol: RDP_PROTOCOL.HYBRID });
+    const connection = await logOn({ tls, observe: (event) => event.kind === 'exchange' && events.push(event.event) });
+    expect(connection.session).toMatchObject({ version: 6, selectedProtocol: RDP_PROTOCOL.HYBRID });
     expect(connection.stream.getProtocol()).toBe(version);
     expect(events.filter(({ protocol }) => protocol === 'CredSSP').map(({ message }) => message)).toEqual([
       'TSRequest v6 {negoTokens: NTLM NEGOTIATE}',
@@ -78,7 +78,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('our connector against freerdp-sh
   test.each([2, 3, 4, 5, 6])('X14, X30: TSRequest pinned at version %i: right and wrong password', async (pinned) => {
     const credssp = { ...BARE_NTLM, maxVersion: pinned, minVersion: pinned };
     const connection = await logOn({ tls, credssp });
-    expect(connection.version).toBe(pinned);
+    expect(connection.session.version).toBe(pinned);
     expect(await letIn(connection)).toBe(MCS_CONNECT.response);
     const error = await refused(logOn({ tls, credssp, identity: { kind: 'identity', ...ALICE, password: 'wrong' } }));
     expect(error.code).toBe('CONNECTION_CLOSED');
@@ -87,8 +87,8 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('our connector against freerdp-sh
 
 describe('our connector and the certificate of freerdp-shadow-cli', () => {
   test('Y6, F8: its self-signed certificate is not trusted, and that is no obstacle', async () => {
-    const { trust, stream } = await logOn();
-    expect(trust.errorStatus).not.toBe(0);
+    const { session, stream } = await logOn();
+    expect(session.trust.errorStatus).not.toBe(0);
     stream.destroy();
   });
 
@@ -96,7 +96,7 @@ describe('our connector and the certificate of freerdp-shadow-cli', () => {
     const error = await refused(logOn({ requireServerAuthentication: true }));
     expect(error.code).toBe('MUTUAL_AUTH_FAILED');
     const trusted = await logOn({ requireServerAuthentication: true, rootStore: [certificate] });
-    expect(trusted.trust).toMatchObject({ errorStatus: 0, policyStatus: 0 });
+    expect(trusted.session.trust).toMatchObject({ errorStatus: 0, policyStatus: 0 });
     expect(await letIn(trusted)).toBe(MCS_CONNECT.response);
   });
 

@@ -53,7 +53,8 @@ async function serve(stream: Socket, options: Partial<AcceptNlaOptions>): Promis
   const accounts = memoryAccounts([ALICE, CAROL]);
   const identity = { kind: 'acceptor', accounts } as const;
   using session = await acceptNla({ stream, certificate: certificateOf('rsa'), identity, ...options });
-  const { credentials, version, selectedProtocol, request } = session;
+  const { credentials } = session;
+  const { version, selectedProtocol, request } = session.session;
   const known = credentials.kind === 'password' ? credentials : undefined;
   const [next]: unknown[] = await Promise.race([once(session.stream, 'data'), once(session.stream, 'end')]);
   session.stream.end();

@@ -92,7 +92,7 @@ describe('a lab with an RDP server', () => {
       stream: createConnection(server),
       identity: { ...identity, kerberos: { ...kerberos, deadline: 300 } },
       platform: realm.host,
-      observe: ({ message }) => sent.push(message),
+      observe: (event) => event.kind === 'exchange' && sent.push(event.event.message),
     });
     expect(await refusal(logon)).toMatchObject({ code: 'KDC_UNREACHABLE', status: SEC_E.NO_AUTHENTICATING_AUTHORITY });
     expect(performance.now() - started).toBeLessThan(1_500);

@@ -144,6 +144,7 @@ describe('another mechanism than the first', () => {
       expect(initiator.query('NEGO_STATUS')).toEqual({
         lastStatus: SEC_E.OK,
         reason: 'the server preferred Beta to Alpha',
+        offered: ['1.3.6.1.4.1.99999.1', '1.3.6.1.4.1.99999.2'],
       });
     },
   );
@@ -315,7 +316,11 @@ describe('what may be used when', () => {
       expect(context.query('PACKAGE_INFO').name).toBe('Negotiate');
       expect(context.query('NAMES').userName).toBe('Alpha user');
       expect(context.query('SIZES').maxSignature).toBe(16);
-      expect(context.query('NEGO_STATUS')).toEqual({ lastStatus: SEC_E.OK, reason: '' });
+      expect(context.query('NEGO_STATUS')).toEqual({
+        lastStatus: SEC_E.OK,
+        reason: '',
+        offered: ['1.3.6.1.4.1.99999.1'],
+      });
       expect(() => context.query('SESSION_KEY')).toThrow(SspiError); // the fake has none
       expect(() => context.query('STREAM_SIZES')).toThrow(SspiError);
     }

@@ -11,10 +11,11 @@ import {
   connectNla,
   encodeConnectionConfirm,
   encodeConnectionRequest,
+  type NlaEvent,
   RDP_NEG_FAILURE_CODE,
   RDP_PROTOCOL,
 } from '../../src/rdp/index.ts';
-import { type CertificateWithKey, type ExchangeEvent, Secret, SspiError } from '../../src/sspi/index.ts';
+import { type CertificateWithKey, Secret, SspiError } from '../../src/sspi/index.ts';
 import { socketPair } from './pair.ts';
 
 const ALICE = { domain: 'EXAMPLE', user: 'alice', password: 'AlicePass1!' } as const;
@@ -76,8 +77,8 @@ describe('Network Level Authentication between our two ends', () => {
       { tls: { minVersion: tls }, credssp: { mechanism, maxVersion: version, minVersion: 2 } },
       { tls: { maxVersion: tls }, credssp: { minVersion: 2 } },
     );
-    expect(connection.version).toBe(version);
-    expect(session).toMatchObject({ version, identity: { name: 'EXAMPLE\\alice' } });
+    expect(connection.session.version).toBe(version);
+    expect(session).toMatchObject({ session: { version }, identity: { name: 'EXAMPLE\\alice' } });
     connection.stream.write('what RDP has to say');
     expect(await once(session.stream, 'data')).toEqual([Buffer.from('what RDP has to say')]);
   });
@@ -102,8 +103,8 @@ describe('Network Level Authentication between our two ends', () => {
     });
     outer.near.on('data', (chunk: Buffer) => inner.far.write(chunk));
     const sizes: number[] = [];
-    const observe = ({ protocol, direction, size }: ExchangeEvent): void => {
-      if (protocol === 'CredSSP' && direction === 'sent') sizes.push(size);
+    const observe = (event: NlaEvent): void => {
+      if (event.kind === 'message' && event.direction === 'sent') sizes.push(event.octets.length);
     };
     await Promise.all([client(inner.near, { observe, tls: { maxVersion: 'TLSv1.2' } }), server(outer.far)]);
     expect(sizes).toHaveLength(3);
@@ -125,7 +126,7 @@ describe('Network Level Authentication between our two ends', () => {
       {},
       { protocols: RDP_PROTOCOL.HYBRID, authorize: () => Promise.resolve(true) },
     );
-    expect(connection.selectedProtocol).toBe(RDP_PROTOCOL.HYBRID);
+    expect(connection.session.selectedProtocol).toBe(RDP_PROTOCOL.HYBRID);
     connection.stream.write('next');
     expect(await once(session.stream, 'data')).toEqual([Buffer.from('next')]);
   });
@@ -134,7 +135,7 @@ describe('Network Level Authentication between our two ends', () => {
     const correlationId = Uint8Array.from({ length: 16 }, (_, at) => at + 1);
     const { session } = await logOnWell({ cookie: 'alice', correlationId });
     const negotiation = { flags: 0, requestedProtocols: 0xb, correlationId };
-    expect(session.request).toEqual({ cookie: 'alice', negotiation });
+    expect(session.session.request).toEqual({ cookie: 'alice', negotiation });
   });
 
   test('X34: a client with a hash logs on and delegates nothing', async () => {
@@ -150,7 +151,7 @@ describe('Network Level Authentication between our two ends', () => {
   test('Y6, F8: the certificate counts when it is trusted and for the host', async () => {
     const required = { requireServerAuthentication: true, rootStore: [certificate.certificate] };
     const { connection } = await logOnWell(required);
-    expect(connection.trust).toMatchObject({ errorStatus: 0, policyStatus: 0 });
+    expect(connection.session.trust).toMatchObject({ errorStatus: 0, policyStatus: 0 });
     const { connected } = await logOn({ ...required, host: 'other.example.test' });
     expect(connected).toMatchObject({ reason: { code: 'MUTUAL_AUTH_FAILED' } });
   });

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { selfSigned } from '../../src/lab/self-signed.ts';
+import { Timing } from '../../src/rdp/timing.ts';
 import { startTlsClient, startTlsServer, type TlsVersions } from '../../src/rdp/tls.ts';
-import { Timing } from '../../src/rdp/wire.ts';
 import type { CertificateWithKey } from '../../src/sspi/index.ts';
 import { socketPair } from './pair.ts';
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
-import { Timing, Wire } from '../../src/rdp/wire.ts';
+import { Timing } from '../../src/rdp/timing.ts';
+import { Wire } from '../../src/rdp/wire.ts';
 import { type Frame, SspiError } from '../../src/sspi/index.ts';
 import { socketPair } from './pair.ts';
 

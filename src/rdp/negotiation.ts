@@ -1,0 +1,151 @@
+/**
+ * The negotiation of the security protocol, both sides: one PDU each way, in the clear ([MS-RDPBCGR] 1.3.1.1; contract F1-F5).
+ * @module
+ */
+import { SspiError } from '../sspi/index.ts';
+import type { Report } from './events.ts';
+import type { Line } from './logon.ts';
+import {
+  type ConnectionConfirm,
+  type ConnectionRequest,
+  decodeConnectionConfirm,
+  decodeConnectionRequest,
+  encodeConnectionConfirm,
+  encodeConnectionRequest,
+  failureName,
+  frameConnectionPdu,
+  protocolNames,
+  RDP_NEG_FAILURE_CODE,
+  RDP_NEG_REQ_FLAG,
+  RDP_NEG_RSP_FLAG,
+  RDP_PROTOCOL,
+} from './x224.ts';
+
+/** What a client says of itself in the clear. */
+export interface RequestOptions {
+  /** User name for load balancers, as `Cookie: mstshash=`. Default: none, for it is sent in the clear. */
+  readonly cookie?: string | undefined;
+  /** The line that a redirecting server gave, without its CR LF; instead of a cookie. */
+  readonly routingToken?: Uint8Array | undefined;
+  /** 16 octets that name the connection in logs. */
+  readonly correlationId?: Uint8Array | undefined;
+  /**
+   * Restricted Admin: log on by the network logon alone, and hand nothing over that a compromised server could use elsewhere (contract
+   * X34). Refuses servers that do not support it. Default false.
+   */
+  readonly restrictedAdmin?: boolean | undefined;
+}
+
+/** What both sides agreed on. */
+export interface Negotiated {
+  readonly request: ConnectionRequest;
+  readonly requestedProtocols: number;
+  readonly selectedProtocol: number;
+  /** Bits of {@link RDP_NEG_RSP_FLAG}. */
+  readonly serverFlags: number;
+  readonly restrictedAdmin: boolean;
+}
+
+const REQUEST = 'X.224 Connection Request';
+const CONFIRM = 'X.224 Connection Confirm';
+const REQUESTED = RDP_PROTOCOL.SSL | RDP_PROTOCOL.HYBRID | RDP_PROTOCOL.HYBRID_EX; // contract F2: the older ones along with it
+
+/** The client's request for Network Level Authentication. @throws SspiError INVALID_PARAMETER */
+export function nlaRequest(options: RequestOptions): ConnectionRequest {
+  const { cookie, routingToken, correlationId, restrictedAdmin = false } = options;
+  const flags = restrictedAdmin ? RDP_NEG_REQ_FLAG.RESTRICTED_ADMIN_MODE_REQUIRED : 0;
+  return { cookie, routingToken, negotiation: { flags, requestedProtocols: REQUESTED, correlationId } };
+}
+
+/** The client's side. @throws SspiError RDP_NEGOTIATION_FAILED, and what the line throws */
+export async function requestSecurity(line: Line, options: RequestOptions, report: Report): Promise<Negotiated> {
+  const request = nlaRequest(options);
+  const octets = encodeConnectionRequest(request);
+  report.tell({ kind: 'x224', message: 'request', direction: 'sent', octets, request });
+  await line.write(REQUEST, octets);
+  return readConfirm(await line.read(CONFIRM, frameConnectionPdu), request, report);
+}
+
+/** What a server's answer comes to. @throws SspiError RDP_NEGOTIATION_FAILED, MALFORMED_TOKEN */
+export function readConfirm(octets: Uint8Array, request: ConnectionRequest, report: Report): Negotiated {
+  const confirm = decodeConnectionConfirm(octets);
+  report.tell({ kind: 'x224', message: 'confirm', direction: 'received', octets, confirm });
+  const restrictedAdmin = asksForRestrictedAdmin(request);
+  const { selectedProtocol, flags: serverFlags } = assertNla(confirm, restrictedAdmin);
+  return { request, requestedProtocols: REQUESTED, selectedProtocol, serverFlags, restrictedAdmin };
+}
+
+function assertNla(confirm: ConnectionConfirm, restrictedAdmin: boolean): ConnectionConfirm & { kind: 'selected' } {
+  switch (confirm.kind) {
+    case 'failure':
+      throw new SspiError('RDP_NEGOTIATION_FAILED', { stage: CONFIRM, detail: failureName(confirm.failureCode) });
+    case 'none':
+      throw refused(CONFIRM, 'the server knows only standard RDP security');
+    case 'selected':
+      // Without its word the server would want a password for the session, and the caller wants it to have none (contract F5).
+      if (restrictedAdmin && (confirm.flags & RDP_NEG_RSP_FLAG.RESTRICTED_ADMIN_MODE_SUPPORTED) === 0)
+        throw refused(CONFIRM, 'the server does not support Restricted Admin');
+      if (confirm.selectedProtocol === RDP_PROTOCOL.HYBRID || confirm.selectedProtocol === RDP_PROTOCOL.HYBRID_EX)
+        return confirm;
+      throw refused(
+        CONFIRM,
+        `the server chose ${protocolNames(confirm.selectedProtocol)}, which is not Network Level Authentication`,
+      );
+  }
+}
+
+/** What a server offers. */
+export interface ConfirmOptions {
+  /** Bits of {@link RDP_PROTOCOL} to offer: HYBRID, HYBRID_EX or both, which is the default. */
+  readonly protocols?: number | undefined;
+  /**
+   * Let clients log on with Restricted Admin, handing no credentials over. Default false, as on Windows, where `DisableRestrictedAdmin`
+   * has to be set to 0 (contract Y16): whoever has a hash needs no password then.
+   */
+  readonly restrictedAdmin?: boolean | undefined;
+}
+
+/**
+ * The server's side. A client that it cannot serve is told so, if it would understand.
+ * @throws SspiError RDP_NEGOTIATION_FAILED with the answer as its `token`, MALFORMED_TOKEN, and what the line throws
+ */
+export async function confirmSecurity(line: Line, options: ConfirmOptions, report: Report): Promise<Negotiated> {
+  const { protocols = RDP_PROTOCOL.HYBRID | RDP_PROTOCOL.HYBRID_EX, restrictedAdmin = false } = options;
+  const received = await line.read(REQUEST, frameConnectionPdu);
+  const request = decodeConnectionRequest(received);
+  report.tell({ kind: 'x224', message: 'request', direction: 'received', octets: received, request });
+  // A client that does not negotiate would not understand an answer either.
+  if (request.negotiation === undefined) throw refused(REQUEST, 'the client knows only standard RDP security');
+
+  const answer = (confirm: ConnectionConfirm): Uint8Array => {
+    const octets = encodeConnectionConfirm(confirm);
+    report.tell({ kind: 'x224', message: 'confirm', direction: 'sent', octets, confirm });
+    return octets;
+  };
+  const { requestedProtocols } = request.negotiation;
+  const selectedProtocol = [RDP_PROTOCOL.HYBRID_EX, RDP_PROTOCOL.HYBRID].find(
+    (bit) => (protocols & requestedProtocols & bit) !== 0,
+  );
+  if (selectedProtocol === undefined) {
+    const detail = `the client offers ${protocolNames(requestedProtocols)}, the server ${protocolNames(protocols)}`;
+    const failureCode = RDP_NEG_FAILURE_CODE.HYBRID_REQUIRED_BY_SERVER;
+    throw refused(REQUEST, detail).withToken(answer({ kind: 'failure', failureCode }));
+  }
+  const serverFlags = restrictedAdmin ? RDP_NEG_RSP_FLAG.RESTRICTED_ADMIN_MODE_SUPPORTED : 0;
+  await line.write(CONFIRM, answer({ kind: 'selected', selectedProtocol, flags: serverFlags }));
+  return {
+    request,
+    requestedProtocols,
+    selectedProtocol,
+    serverFlags,
+    restrictedAdmin: restrictedAdmin && asksForRestrictedAdmin(request),
+  };
+}
+
+function asksForRestrictedAdmin({ negotiation }: ConnectionRequest): boolean {
+  return ((negotiation?.flags ?? 0) & RDP_NEG_REQ_FLAG.RESTRICTED_ADMIN_MODE_REQUIRED) !== 0;
+}
+
+function refused(stage: string, detail: string): SspiError {
+  return new SspiError('RDP_NEGOTIATION_FAILED', { stage, detail });
+}
