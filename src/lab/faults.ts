@@ -5,8 +5,8 @@
 import type { Timer } from '../host/index.ts';
 import type { EncKdcRepPart, EncTicketPart } from '../kerberos/index.ts';
 
-/** What an answer is. */
-export type AnswerKind = 'AS-REP' | 'TGS-REP' | 'KRB-ERROR';
+/** What an answer is; `KRB-PRIV` that of the server for password changes. */
+export type AnswerKind = 'AS-REP' | 'TGS-REP' | 'KRB-PRIV' | 'KRB-ERROR';
 
 /** Faults. Any of them can be combined; without any the KDC is honest. */
 export interface KdcFaults {
@@ -45,10 +45,11 @@ export interface KdcFaults {
 /** Does to an answer what was asked for. A promise that is never kept is silence. */
 export async function withFaults(
   answer: Uint8Array,
+  kind: AnswerKind,
   { answers, silent, slow, truncateTo, flipOctet }: KdcFaults,
   timer: Timer,
 ): Promise<Uint8Array> {
-  if (answers !== undefined && !answers.includes(answerKind(answer))) return answer;
+  if (answers !== undefined && !answers.includes(kind)) return answer;
   if (silent === true) return await new Promise<never>(() => undefined);
   if (slow !== undefined) await new Promise<void>((resolve) => timer.after(slow, resolve));
   const faulty = answer.slice(0, truncateTo);
@@ -59,7 +60,7 @@ export async function withFaults(
   return faulty;
 }
 
-/** What an answer is, by its first octet: constructed [APPLICATION n]. */
+/** What an answer of the KDC is, by its first octet: constructed [APPLICATION n]. */
 export function answerKind([first]: Uint8Array): AnswerKind {
   if (first === 0x6b) return 'AS-REP';
   return first === 0x6d ? 'TGS-REP' : 'KRB-ERROR';

@@ -24,7 +24,7 @@ import {
 } from '../kerberos/index.ts';
 import { issueTicket } from './issue-ticket.ts';
 import { assertProved, etypeInfo2 } from './pre-authentication.ts';
-import type { Principal } from './principals.ts';
+import { isPasswordService, type Principal } from './principals.ts';
 import { newPac } from './privileges.ts';
 import { chosenEncryptionType, isNameOf, PROTECTED_LIFETIME, type Realm } from './realm.ts';
 import { account, type Recipient, ticketGranting } from './recipient.ts';
@@ -46,7 +46,7 @@ export async function issueInitialTicket(realm: Realm, request: AsReq, message: 
   const chosen = chosenEncryptionType(realm, body.etype, client.keys.encryptionTypes);
   const etypes = body.etype.filter((etype) => client.keys.encryptionTypes.includes(etype));
   if (client.preAuthentication) await assertProved(realm, client, padata, etypes);
-  assertMayLogOn(client, true);
+  assertMayLogOn(client, true, body.sname);
   const clientKey = await client.keys.of(chosen);
   if (clientKey === undefined) throw new Refusal(KRB_ERROR_CODE.KDC_ERR_NULL_KEY);
 
@@ -93,6 +93,7 @@ async function findService(realm: Realm, { sname, etype }: KdcReqBody): Promise<
   if (sname === undefined) throw unknown;
   const [service, instance] = sname.nameString;
   if (service === 'krbtgt' && instance !== undefined && isNameOf(realm, instance)) return await ticketGranting(realm);
+  if (isPasswordService(sname)) return await account(realm, sname, realm.principals.changePassword, etype);
   const principal = realm.faults.unknownServices === true ? undefined : realm.principals.service(sname);
   if (principal === undefined || principal.services.length === 0) throw unknown;
   return await account(realm, sname, principal, etype);

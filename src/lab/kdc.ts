@@ -10,6 +10,7 @@ import { decode } from '../der/index.ts';
 import { type Clock, type Random, systemHost, systemTimer, type Timer } from '../host/index.ts';
 import {
   AsReq,
+  CHANGE_PASSWORD_SERVICE,
   DEFAULT_ENCRYPTION_TYPES,
   formatPrincipal,
   type KdcReqBody,
@@ -19,6 +20,7 @@ import {
 } from '../kerberos/index.ts';
 import { SspiError } from '../sspi/index.ts';
 import type { LabAccount } from './account.ts';
+import { answerPasswordChange } from './change-password.ts';
 import { type AnswerKind, answerKind, type KdcFaults, withFaults } from './faults.ts';
 import { issueInitialTicket } from './issue-as.ts';
 import { issueServiceTicket } from './issue-tgs.ts';
@@ -32,7 +34,7 @@ import { Trusts } from './trusts.ts';
 /** One question and its answer, for people to look at. Nothing in it is secret. */
 export interface KdcEvent {
   readonly realm: string;
-  readonly request: 'AS-REQ' | 'TGS-REQ' | 'unknown';
+  readonly request: 'AS-REQ' | 'TGS-REQ' | 'password change' | 'unknown';
   /** Octets. */
   readonly received: number;
   /** The service that was asked for. */
@@ -132,6 +134,22 @@ export class LabKdc implements Disposable {
     return await this.#answer(request, LARGEST_DATAGRAM);
   }
 
+  /** Answers a message to the server for password changes (RFC 3244), as {@link handle} does one to the KDC. */
+  async handlePasswordChange(request: Uint8Array): Promise<Uint8Array> {
+    const { octets, errorCode } = await answerPasswordChange(this.#realm, request);
+    const kind = errorCode === undefined ? 'KRB-PRIV' : 'KRB-ERROR';
+    this.#options.observe?.({
+      realm: this.realm,
+      request: 'password change',
+      received: request.length,
+      service: formatPrincipal(CHANGE_PASSWORD_SERVICE),
+      answer: kind,
+      sent: octets.length,
+      errorCode,
+    });
+    return await withFaults(octets, kind, this.faults, this.#options.timer ?? systemTimer);
+  }
+
   async #answer(request: Uint8Array, largest: number): Promise<Uint8Array> {
     let body: KdcReqBody | undefined;
     let answer: Uint8Array;
@@ -156,7 +174,7 @@ export class LabKdc implements Disposable {
       answer = encodeRefusal(refusal, this.realm, this.#realm.now(), body);
     }
     this.#observe(request, body, answer, errorCode);
-    return await withFaults(answer, this.faults, this.#options.timer ?? systemTimer);
+    return await withFaults(answer, answerKind(answer), this.faults, this.#options.timer ?? systemTimer);
   }
 
   #observe(request: Uint8Array, body: KdcReqBody | undefined, answer: Uint8Array, errorCode: number | undefined): void {

@@ -5,8 +5,9 @@
  * A FIXTURE for tests and demonstrations: see `LabKdc`.
  * @module
  */
-import { memoryAccounts, memoryReplayCache } from '../acceptor/index.ts';
+import { memoryReplayCache } from '../acceptor/index.ts';
 import { type Host, systemHost } from '../host/index.ts';
+import { NAME_TYPE } from '../kerberos/index.ts';
 import {
   type AcceptorIdentity,
   type AuthIdentity,
@@ -21,8 +22,8 @@ import { type KdcEvent, LabKdc } from './kdc.ts';
 import { type KdcListener, listenAsKdc } from './listen.ts';
 import { type Middle, startMiddle } from './middle.ts';
 import { type LabNla, type LabNlaOptions, startNla } from './nla.ts';
+import { ntlmAccounts } from './ntlm-accounts.ts';
 import type { LabPolicy } from './realm.ts';
-import { ntlmRestriction } from './restrictions.ts';
 import { selfSigned } from './self-signed.ts';
 import { type Stranger, type StrangerKind, startStranger } from './stranger.ts';
 import { memoryTransport } from './transport.ts';
@@ -97,7 +98,6 @@ export async function lab(options: LabOptions = {}): Promise<Lab> {
   });
   return new Lab({
     kdc,
-    accounts,
     server,
     host,
     keytab: await kdc.keytab(computer),
@@ -113,7 +113,6 @@ export async function lab(options: LabOptions = {}): Promise<Lab> {
 
 interface LabParts {
   readonly kdc: LabKdc;
-  readonly accounts: readonly LabAccount[];
   readonly server: string;
   readonly host: Host;
   readonly keytab: Uint8Array;
@@ -135,7 +134,6 @@ export class Lab implements AsyncDisposable {
   readonly certificate: CertificateWithKey;
   /** Where the KDC listens, when it does. */
   readonly listener: KdcListener | undefined;
-  readonly #accounts: readonly LabAccount[];
   /** This lab and those that it trusts. */
   readonly #reachable: Lab[] = [this];
   readonly #kdcs: LabKdc[];
@@ -144,7 +142,7 @@ export class Lab implements AsyncDisposable {
   readonly #ntlmAccounts;
 
   constructor(parts: LabParts) {
-    const { kdc, server, host, keytab, certificate, accounts } = parts;
+    const { kdc, server, host, keytab, certificate } = parts;
     this.#kdcs = [kdc];
     this.kdc = kdc;
     this.server = server;
@@ -152,15 +150,8 @@ export class Lab implements AsyncDisposable {
     this.keytab = keytab;
     this.certificate = certificate;
     this.listener = parts.listener;
-    this.#accounts = accounts;
     this.#replayCache = memoryReplayCache({ clock: host.clock });
-    this.#ntlmAccounts = memoryAccounts(
-      accounts.flatMap(({ user, password }) => {
-        const principal = kdc.principals.client({ nameType: 1, nameString: [user] });
-        if (password === undefined || principal === undefined) return [];
-        return [{ user, domain: kdc.netbiosName, password, restriction: ntlmRestriction(principal) }];
-      }),
-    );
+    this.#ntlmAccounts = ntlmAccounts(kdc);
   }
 
   get realm(): string {
@@ -180,8 +171,9 @@ export class Lab implements AsyncDisposable {
   /** A krb5.conf for this realm and those that it trusts. KDCs that do not listen are only found through {@link host}. */
   get krb5Conf(): string {
     const realms = this.#reachable.map(({ realm, listener }) => {
-      const address = listener === undefined ? `kdc.${realm.toLowerCase()}` : `${listener.host}:${listener.port}`;
-      return `  ${realm} = {\n    kdc = ${address}\n  }`;
+      if (listener === undefined) return `  ${realm} = {\n    kdc = kdc.${realm.toLowerCase()}\n  }`;
+      const { host, port, passwordPort } = listener;
+      return `  ${realm} = {\n    kdc = ${host}:${port}\n    kpasswd_server = ${host}:${passwordPort}\n  }`;
     });
     return [
       '[libdefaults]',
@@ -202,7 +194,7 @@ export class Lab implements AsyncDisposable {
    * @throws SspiError INVALID_PARAMETER when no password is given and the account has none, or is not there
    */
   identity(user: string, { password, mechanism = 'both' }: LogonOptions = {}): AuthIdentity {
-    const right = this.#accounts.find((account) => account.user === user)?.password;
+    const right = this.kdc.principals.client({ nameType: NAME_TYPE.PRINCIPAL, nameString: [user] })?.password;
     const given = password ?? right;
     if (given === undefined)
       throw new SspiError('INVALID_PARAMETER', { stage: 'lab identity', detail: `no password of ${user}` });

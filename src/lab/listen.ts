@@ -1,5 +1,6 @@
 /**
- * A lab's KDC on a port of this machine, over UDP and TCP (RFC 4120 7.2), for clients in other processes: `kinit` and its like.
+ * A lab's KDC on a port of this machine, over UDP and TCP (RFC 4120 7.2), for clients in other processes: `kinit` and its like. On
+ * a port beside it the server for password changes (RFC 3244 2), for `kpasswd`.
  * @module
  */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
@@ -20,19 +21,50 @@ export interface KdcListener extends AsyncDisposable {
   readonly host: string;
   /** The same for UDP and TCP. */
   readonly port: number;
-  /** Ends both, with all connections that are open. */
+  /** Of the server for password changes: `kpasswd_server` in a krb5.conf. */
+  readonly passwordPort: number;
+  /** Ends all, with all connections that are open. */
   close(): Promise<void>;
 }
 
 /**
  * Lets a KDC listen on the loopback address.
  * @param port - default: one that is free
- * @throws SspiError CONNECTION_FAILED when the port is taken
+ * @param passwordPort - for password changes; default: one that is free
+ * @throws SspiError CONNECTION_FAILED when a port is taken
  * @example
  * await using listener = await listenAsKdc(kdc);
  * const krb5conf = `[realms]\n${kdc.realm} = { kdc = ${listener.host}:${listener.port} }`;
  */
-export async function listenAsKdc(kdc: LabKdc, port = 0): Promise<KdcListener> {
+export async function listenAsKdc(kdc: LabKdc, port = 0, passwordPort = 0): Promise<KdcListener> {
+  const tickets = await listen(port, {
+    stream: (request) => kdc.handle(request),
+    datagram: (request) => kdc.handleDatagram(request),
+  });
+  const changed = (request: Uint8Array): Promise<Uint8Array> => kdc.handlePasswordChange(request);
+  const passwords = await listen(passwordPort, { stream: changed, datagram: changed }).catch(async (error: unknown) => {
+    await tickets.close();
+    throw error;
+  });
+  const close = async (): Promise<void> => {
+    await Promise.all([tickets.close(), passwords.close()]);
+  };
+  return { host: HOST, port: tickets.port, passwordPort: passwords.port, close, [Symbol.asyncDispose]: close };
+}
+
+/** What answers a message that came in a stream, and one that came in a datagram. */
+interface Answers {
+  stream(request: Uint8Array): Promise<Uint8Array>;
+  datagram(request: Uint8Array): Promise<Uint8Array>;
+}
+
+/** One port, for both protocols. */
+interface Listening {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+async function listen(port: number, answers: Answers): Promise<Listening> {
   for (let attempt = 1; ; attempt++) {
     const sockets = new Set<Socket>();
     let isOpen = true;
@@ -43,13 +75,13 @@ export async function listenAsKdc(kdc: LabKdc, port = 0): Promise<KdcListener> {
     const server = createServer((socket) => {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket));
-      answerTcp(kdc, socket, unlessClosed);
+      answerTcp(answers, socket, unlessClosed);
     });
     const udp = createSocket('udp4');
     try {
       const bound = await bind(server, udp, port);
       udp.on('message', (request, from) => {
-        const answered = kdc.handleDatagram(new Uint8Array(request)).then((answer) => {
+        const answered = answers.datagram(new Uint8Array(request)).then((answer) => {
           if (isOpen) udp.send(answer, from.port, from.address);
         });
         answered.catch(unlessClosed);
@@ -60,7 +92,7 @@ export async function listenAsKdc(kdc: LabKdc, port = 0): Promise<KdcListener> {
         for (const socket of sockets) socket.destroy();
         await Promise.all([closed(server), closed(udp)]);
       };
-      return { host: HOST, port: bound, close, [Symbol.asyncDispose]: close };
+      return { port: bound, close };
     } catch (cause) {
       server.close();
       udp.close();
@@ -87,7 +119,7 @@ async function closed(one: Server | UdpSocket): Promise<void> {
 }
 
 /** 7.2.2: each message behind its length; there may be several on one connection. */
-function answerTcp(kdc: LabKdc, socket: Socket, onError: (error: unknown) => void): void {
+function answerTcp(answers: Answers, socket: Socket, onError: (error: unknown) => void): void {
   let received: Uint8Array = new Uint8Array(0);
   socket.on('error', () => socket.destroy());
   socket.on('data', (chunk: Uint8Array) => {
@@ -99,8 +131,8 @@ function answerTcp(kdc: LabKdc, socket: Socket, onError: (error: unknown) => voi
       if (received.length < LENGTH + length) return;
       const request = Uint8Array.from(received.subarray(LENGTH, LENGTH + length));
       received = received.subarray(LENGTH + length);
-      kdc
-        .handle(request)
+      answers
+        .stream(request)
         .then((answer) => socket.write(framed(answer)))
         .catch(onError);
     }

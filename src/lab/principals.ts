@@ -3,7 +3,7 @@
  * @module
  */
 import type { Random } from '../host/index.ts';
-import { formatPrincipal, NAME_TYPE, type PrincipalName } from '../kerberos/index.ts';
+import { CHANGE_PASSWORD_SERVICE, formatPrincipal, NAME_TYPE, type PrincipalName } from '../kerberos/index.ts';
 import { SspiError } from '../sspi/index.ts';
 import type { LabAccount, LabAccountState } from './account.ts';
 import { AccountKeys } from './keys.ts';
@@ -11,6 +11,8 @@ import { AccountKeys } from './keys.ts';
 /** An account with its keys. */
 export interface Principal {
   readonly user: string;
+  /** Undefined: the keys are random. */
+  readonly password: string | undefined;
   readonly fullName: string;
   readonly userPrincipalName: string;
   /** Relative identifiers: of the account, and of its groups. */
@@ -33,7 +35,13 @@ export interface PrincipalsOptions {
 }
 
 /** Well-known relative identifiers ([MS-DTYP] 2.4.2.4). */
-export const RID = { KRBTGT: 502, DOMAIN_USERS: 513, DOMAIN_COMPUTERS: 515, PROTECTED_USERS: 525 } as const;
+export const RID = {
+  KRBTGT: 502,
+  DOMAIN_ADMINS: 512,
+  DOMAIN_USERS: 513,
+  DOMAIN_COMPUTERS: 515,
+  PROTECTED_USERS: 525,
+} as const;
 
 const FIRST_RID = 1104;
 const RC4_HMAC = 23;
@@ -42,18 +50,27 @@ const RC4_HMAC = 23;
 export class Principals implements Disposable {
   /** The ticket-granting service: an account like the others. */
   readonly krbtgt: Principal;
+  /**
+   * The service that changes passwords. Active Directory gives it the keys of `krbtgt`; then its tickets, which whoever must change
+   * his password gets as well, could be shown for ticket-granting ones (CVE-2022-2031 of Samba).
+   */
+  readonly changePassword: Principal;
+  readonly #realm: string;
   readonly #byUser = new Map<string, Principal>();
   readonly #byService = new Map<string, Principal>();
   readonly #byUserPrincipalName = new Map<string, Principal>();
+  #revision = 0;
 
   /** @throws SspiError INVALID_PARAMETER for a name that comes twice */
   constructor({ realm, accounts, encryptionTypes, random }: PrincipalsOptions) {
+    this.#realm = realm;
     let nextRid = FIRST_RID;
     for (const account of accounts) {
       const rid = account.rid ?? nextRid++;
       this.#add(principalOf({ ...account, rid }, realm, encryptionTypes, random));
     }
     this.krbtgt = principalOf({ user: 'krbtgt', rid: RID.KRBTGT }, realm, encryptionTypes, random);
+    this.changePassword = principalOf({ user: 'kadmin', rid: RID.KRBTGT }, realm, encryptionTypes, random);
   }
 
   #add(principal: Principal): void {
@@ -79,13 +96,36 @@ export class Principals implements Disposable {
     return this.#byService.get(fold(name.nameString.join('/'))) ?? this.client(name);
   }
 
-  /** Every account that was given, without the ticket-granting service. */
+  /** Gives an account another password, and with it new keys of the next version. Whoever had to change it need not any more. */
+  setPassword(account: Principal, password: string): void {
+    const { user, userPrincipalName, services, state, keys } = account;
+    const { encryptionTypes, kvno } = keys;
+    const changed: Principal = {
+      ...account,
+      password,
+      state: state === 'must-change' ? 'right' : state,
+      keys: AccountKeys.ofPassword(password, saltOf(user, this.#realm), encryptionTypes, kvno + 1),
+    };
+    this.#byUser.set(fold(user), changed);
+    this.#byUserPrincipalName.set(fold(userPrincipalName), changed);
+    for (const service of services) this.#byService.set(fold(service), changed);
+    keys.dispose();
+    this.#revision++;
+  }
+
+  /** Another one whenever a password was changed. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Every account that was given, without the services of the KDC itself. */
   get all(): Iterable<Principal> {
     return this.#byUser.values();
   }
 
   dispose(): void {
     this.krbtgt.keys.dispose();
+    this.changePassword.keys.dispose();
     for (const { keys } of this.all) keys.dispose();
   }
 
@@ -106,6 +146,7 @@ function principalOf(
   const etypes = (account.encryptionTypes ?? ofRealm).filter((etype) => !(isProtected && etype === RC4_HMAC));
   return {
     user,
+    password,
     fullName: account.fullName ?? user,
     userPrincipalName: account.userPrincipalName ?? `${user}@${realm.toLowerCase()}`,
     rid,
@@ -124,6 +165,12 @@ function principalOf(
         ? AccountKeys.random(random, etypes, kvno)
         : AccountKeys.ofPassword(password, saltOf(user, realm), etypes, kvno),
   };
+}
+
+/** `kadmin/changepw`, whose tickets are got with the old password only. */
+export function isPasswordService({ nameString: [first, second, ...more] }: PrincipalName): boolean {
+  const [service, instance] = CHANGE_PASSWORD_SERVICE.nameString;
+  return more.length === 0 && first === service && second === instance;
 }
 
 /** [MS-KILE] 3.1.1.2: realm and name; for computers `host` and the DNS name that their own name makes. */

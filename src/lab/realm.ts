@@ -9,7 +9,7 @@ import type { Principals } from './principals.ts';
 import { Refusal } from './refusal.ts';
 import type { Trusts } from './trusts.ts';
 
-/** How long tickets are good, and how far clocks may be apart; milliseconds. */
+/** How long tickets are good, how far clocks may be apart, in milliseconds; and what passwords have to be like. */
 export interface LabPolicy {
   /** Default 10 hours. */
   readonly maxLifetime: number;
@@ -17,6 +17,8 @@ export interface LabPolicy {
   readonly maxRenewableLifetime: number;
   /** Default 5 minutes. */
   readonly clockSkew: number;
+  /** Characters that a new password has at least. Default 7. */
+  readonly minPasswordLength: number;
 }
 
 /** What holds unless somebody says otherwise: the values of a new Active Directory domain. */
@@ -24,6 +26,7 @@ export const DEFAULT_LAB_POLICY: LabPolicy = {
   maxLifetime: 10 * 3_600_000,
   maxRenewableLifetime: 7 * 24 * 3_600_000,
   clockSkew: 5 * 60_000,
+  minPasswordLength: 7,
 };
 
 /** Protected Users get no more than this ([MS-KILE] 3.3.5.1). */

@@ -2,10 +2,10 @@
  * Accounts that may not log on, although they are there: what the KDC answers ([MS-KILE] 3.3.5.6.1), and what NTLM does.
  * @module
  */
-import { KRB_ERROR_CODE } from '../kerberos/index.ts';
+import { KRB_ERROR_CODE, type PrincipalName } from '../kerberos/index.ts';
 import { NTSTATUS } from '../sspi/index.ts';
 import type { LabAccountState } from './account.ts';
-import type { Principal } from './principals.ts';
+import { isPasswordService, type Principal } from './principals.ts';
 import { Refusal, windowsReason } from './refusal.ts';
 
 interface Restriction {
@@ -26,8 +26,13 @@ const RESTRICTIONS: Readonly<Record<Exclude<LabAccountState, 'right'>, Restricti
   },
 };
 
-/** @param isProved - whether the client has shown that it knows the password @throws Refusal */
-export function assertMayLogOn({ state }: Principal, isProved: boolean): void {
+/**
+ * @param isProved - whether the client has shown that it knows the password
+ * @param sname - the service that the ticket is to be for: whoever must change his password gets one for that
+ * @throws Refusal
+ */
+export function assertMayLogOn({ state }: Principal, isProved: boolean, sname?: PrincipalName): void {
+  if (state === 'must-change' && sname !== undefined && isPasswordService(sname)) return;
   const restriction = state === 'right' ? undefined : RESTRICTIONS[state];
   if (restriction === undefined || !(isProved || restriction.isOpen)) return;
   throw new Refusal(restriction.errorCode, { data: windowsReason(restriction.ntStatus) });

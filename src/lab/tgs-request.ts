@@ -124,12 +124,14 @@ function holderOf(realm: Realm, { realm: issuer, sname }: Ticket): Holder {
   return { keys: principal.keys, grants: false, isForeign };
 }
 
-function assertOfClient({ cname, crealm }: Authenticator, part: EncTicketPart): void {
+/** @throws Refusal KRB_AP_ERR_BADMATCH when the authenticator is not of the client that the ticket is for */
+export function assertOfClient({ cname, crealm }: Authenticator, part: EncTicketPart): void {
   if (!samePrincipal(cname, part.cname) || crealm !== part.crealm)
     throw new Refusal(KRB_ERROR_CODE.KRB_AP_ERR_BADMATCH);
 }
 
-function assertNow(realm: Realm, { ctime, cusec }: Authenticator, part: EncTicketPart): void {
+/** @throws Refusal KRB_AP_ERR_SKEW, KRB_AP_ERR_TKT_NYV, KRB_AP_ERR_TKT_EXPIRED */
+export function assertNow(realm: Realm, { ctime, cusec }: Authenticator, part: EncTicketPart): void {
   const now = realm.now();
   const { clockSkew } = realm.policy;
   if (Math.abs(millisecondsOf(ctime, cusec) - now) > clockSkew) throw new Refusal(KRB_ERROR_CODE.KRB_AP_ERR_SKEW);
@@ -160,7 +162,7 @@ export async function openSecondTicket(realm: Realm, { additionalTickets }: KdcR
 }
 
 /** What cannot be decrypted is refused with an error-code of its place. */
-function opening<T>(errorCode: number, open: () => T): T {
+export function opening<T>(errorCode: number, open: () => T): T {
   try {
     return open();
   } catch (error) {

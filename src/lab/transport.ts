@@ -2,7 +2,7 @@
  * The way to lab KDCs without a network: the port that Kerberos asks KDCs through, answered in the same process.
  * @module
  */
-import type { KdcTransport } from '../host/index.ts';
+import type { KdcAddress, KdcTransport } from '../host/index.ts';
 import type { LabKdc } from './kdc.ts';
 
 /**
@@ -18,14 +18,21 @@ export function memoryTransport(kdcs: readonly LabKdc[]): KdcTransport {
       signal.throwIfAborted();
       const kdc = kdcs.find((one) => one.realm.toLowerCase() === realm.toLowerCase());
       if (kdc === undefined) throw new Error(`there is no KDC of ${realm} here`);
-      const answer = await unlessAborted(
-        protocol === 'udp' ? kdc.handleDatagram(message) : kdc.handle(message),
-        signal,
-      );
+      const answer = await unlessAborted(answerOf(kdc, message, protocol), signal);
       if (answer.length > maxReply) throw new Error(`an answer of ${answer.length} octets`);
       return answer;
     },
   };
+}
+
+const AS_REQ = 0x6a;
+const TGS_REQ = 0x6c;
+
+/** Whom a message is for it says itself, as to a KDC proxy ([MS-KKDCP] 3.2.5.1): what is not for the KDC is a password change. */
+function answerOf(kdc: LabKdc, message: Uint8Array, protocol: KdcAddress['protocol']): Promise<Uint8Array> {
+  const [first] = message;
+  if (first !== AS_REQ && first !== TGS_REQ) return kdc.handlePasswordChange(message);
+  return protocol === 'udp' ? kdc.handleDatagram(message) : kdc.handle(message);
 }
 
 /** Silence is waited for no longer than the caller wants. */

@@ -64,7 +64,10 @@ async function start(options: Partial<LabKdcOptions> = {}): Promise<{ kdc: LabKd
 
 /** The krb5.conf for KDCs, the first one's realm being the default. */
 function configure(kdcs: readonly { kdc: LabKdc; listener: KdcListener }[], libdefaults = ''): void {
-  const realms = kdcs.map(({ kdc, listener }) => `${kdc.realm} = {\n kdc = ${listener.host}:${listener.port}\n}`);
+  const realms = kdcs.map(
+    ({ kdc, listener: { host, port, passwordPort } }) =>
+      `${kdc.realm} = {\n kdc = ${host}:${port}\n kpasswd_server = ${host}:${passwordPort}\n}`,
+  );
   const text = `[libdefaults]
  default_realm = ${kdcs[0]?.kdc.realm}
  dns_lookup_kdc = false
@@ -227,7 +230,7 @@ describe('kinit and kvno against the KDC of the lab', () => {
     ['a wrong password', ['alice'], 'wrong', 'Password incorrect'],
     ['a user that is not there', ['nobody'], PASSWORD, 'not found in Kerberos database'],
     ['a disabled account', ['dora'], PASSWORD, 'credentials have been revoked'],
-    ['an account whose password must be changed', ['mona'], PASSWORD, 'Password has expired'],
+    ['an account whose password must be changed', ['mona'], PASSWORD, 'Password expired.  You must change it now.'],
   ])('K11: %s', async (_, args, password, said) => {
     configure([await start()]);
     const { code, output } = await kinit(args, password);
@@ -242,6 +245,63 @@ describe('kinit and kvno against the KDC of the lab', () => {
     expect((await mit('kvno', ['HTTP/nowhere.lab.example'])).output).toContain('Server not found in Kerberos database');
     started.kdc.faults = { clockAhead: 3_600_000 };
     expect((await mit('kvno', [SERVICE])).output).toContain('Clock skew too great');
+  });
+});
+
+describe('kpasswd against the server for password changes of the lab, RFC 3244', () => {
+  const kpasswd = (user: string, ...lines: readonly string[]) =>
+    mit('kpasswd', [user], { input: lines.map((line) => `${line}\n`).join('') });
+
+  test('the own password: MIT changes it, and logs on with the new one only', async () => {
+    configure([await start()]);
+    expect(await kpasswd('alice', PASSWORD, 'Pässwörd2€', 'Pässwörd2€')).toMatchObject({
+      code: 0,
+      output: expect.stringContaining('Password changed.'),
+    });
+    expect((await kinit(['alice'])).output).toContain('Password incorrect');
+    expect(await kinit(['alice'], 'Pässwörd2€')).toMatchObject({ code: 0 });
+  });
+
+  test('a wrong old one', async () => {
+    configure([await start()]);
+    expect((await kpasswd('alice', 'wrong')).output).toContain('Preauthentication failed getting initial ticket');
+  });
+
+  test("one that is too short: MIT reads our rules as Windows' own", async () => {
+    configure([await start({ policy: { minPasswordLength: 9 } })]);
+    const { code, output } = await kpasswd('alice', PASSWORD, 'Short1!x', 'Short1!x');
+    expect(code).not.toBe(0);
+    expect(output).toContain('Password change rejected');
+    expect(output).toContain('at least 9 characters');
+    expect(await kinit(['alice'])).toMatchObject({ code: 0 });
+  });
+
+  test('who must change it: kinit does so by itself', async () => {
+    configure([await start()]);
+    const { code, output } = await mit('kinit', ['mona'], { input: `${PASSWORD}\nChanged1!\nChanged1!\n` });
+    expect([code, output]).toEqual([0, expect.stringContaining('You must change it now')]);
+    expect(await kinit(['mona'], 'Changed1!')).toMatchObject({ code: 0 });
+  });
+
+  test('an administrator sets the password of somebody else, with a ticket that he has', async () => {
+    const started = await start({
+      accounts: [...ACCOUNTS, { user: 'root', password: PASSWORD, groups: [512] }],
+    });
+    configure([started]);
+    // The C library has the function, and no tool of Debian's calls it but this binding's door to it.
+    await mit('kinit', ['-S', 'kadmin/changepw', 'root'], { input: `${PASSWORD}\n` });
+    const { code, output } = await mit(fileURLToPath(new URL('set-password.py', import.meta.url)), [
+      'bob@LAB.EXAMPLE',
+      'Given1!x',
+    ]);
+    expect([code, output]).toEqual([0, '0 \n']);
+    expect(await kinit(['bob'], 'Given1!x')).toMatchObject({ code: 0 });
+    await mit('kinit', ['-S', 'kadmin/changepw', 'alice'], { input: `${PASSWORD}\n` });
+    const refused = await mit(fileURLToPath(new URL('set-password.py', import.meta.url)), [
+      'bob@LAB.EXAMPLE',
+      'Taken1!x',
+    ]);
+    expect(refused.output).toMatch(/^5 /u); // KRB5_KPASSWD_ACCESSDENIED
   });
 });
 
