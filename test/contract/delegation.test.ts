@@ -271,7 +271,10 @@ describe('Restricted Admin', () => {
   test('F5: a server that allows it takes a password from whoever does not ask', async () => {
     const { accepted } = await logOn(false, true);
     if (accepted.status === 'rejected') throw accepted.reason;
-    expect(accepted.value).toMatchObject({ session: { restrictedAdmin: false }, credentials: { kind: 'password', user: 'alice' } });
+    expect(accepted.value).toMatchObject({
+      session: { restrictedAdmin: false },
+      credentials: { kind: 'password', user: 'alice' },
+    });
     accepted.value.dispose();
     expect(await Promise.race([once(accepted.value.stream, 'close'), Promise.resolve('open')])).toBe('open');
   });
