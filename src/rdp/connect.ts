@@ -7,7 +7,7 @@ import { connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { type Host, systemHost } from '../host/index.ts';
-import { isTrusted } from '../schannel/index.ts';
+import { assertTrusted, isTrusted } from '../schannel/index.ts';
 import { SspiError } from '../sspi/index.ts';
 import { judgeServer } from './certificate.ts';
 import { authenticate, type ClientOptions, certificateFact } from './client.ts';
@@ -26,6 +26,11 @@ export interface ConnectNlaOptions extends ClientOptions {
   readonly port?: number | undefined;
   /** An open connection to the server, instead of a TCP connection to `host` and `port`. */
   readonly stream?: Duplex | undefined;
+  /**
+   * Refuse a server whose certificate is not trusted or not for `host`, before anything is said to it. Default false: then an untrusted
+   * one merely does not authenticate the server.
+   */
+  readonly requireTrustedCertificate?: boolean | undefined;
   /** PEM certificates that are trusted. Default: the ones that the runtime trusts. */
   readonly rootStore?: readonly string[] | undefined;
   readonly tls?: TlsVersions | undefined;
@@ -110,13 +115,15 @@ async function logOnBehindTls(
     const { trust, ...server } = judgeServer(stream, { host, rootStore, time: platform.clock.now() });
     const trusted = isTrusted(trust);
     report.tell(certificateFact(server, { trusted, trust }));
+    if (options.requireTrustedCertificate === true) assertTrusted(trust, 'server certificate');
     const known = { ...server, trusted };
     const outcome = await authenticate(wire, negotiated, known, { ...options, platform }, report);
     wire.release();
     const { identity, authorization, session } = outcome;
     return { stream, identity, authorization, session: { ...session, tls: tlsParameters(stream), trust, trusted } };
   } catch (error) {
-    await wire.end(error instanceof SspiError ? error.token : undefined);
-    throw error;
+    const isVerdict = error instanceof SspiError && error.code === 'CERTIFICATE_UNTRUSTED'; // its alert is for handshakes
+    await wire.end(error instanceof SspiError && !isVerdict ? error.token : undefined);
+    throw isVerdict ? error.withToken(undefined) : error;
   }
 }

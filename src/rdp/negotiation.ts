@@ -2,9 +2,10 @@
  * The negotiation of the security protocol, both sides: one PDU each way, in the clear ([MS-RDPBCGR] 1.3.1.1; contract F1-F5).
  * @module
  */
-import { SspiError } from '../sspi/index.ts';
+import { SspiError, type SspiErrorCode } from '../sspi/index.ts';
 import type { Report } from './events.ts';
 import type { Line } from './logon.ts';
+import { frameFirstPdu } from './not-rdp.ts';
 import {
   type ConnectionConfirm,
   type ConnectionRequest,
@@ -13,7 +14,6 @@ import {
   encodeConnectionConfirm,
   encodeConnectionRequest,
   failureName,
-  frameConnectionPdu,
   protocolNames,
   RDP_NEG_FAILURE_CODE,
   RDP_NEG_REQ_FLAG,
@@ -57,16 +57,20 @@ export function nlaRequest(options: RequestOptions): ConnectionRequest {
   return { cookie, routingToken, negotiation: { flags, requestedProtocols: REQUESTED, correlationId } };
 }
 
-/** The client's side. @throws SspiError RDP_NEGOTIATION_FAILED, and what the line throws */
+/**
+ * The client's side.
+ * @throws SspiError NOT_RDP, RDP_WITHOUT_NLA, one of the codes for the server's failure codes, and what the line throws
+ */
 export async function requestSecurity(line: Line, options: RequestOptions, report: Report): Promise<Negotiated> {
   const request = nlaRequest(options);
   const octets = encodeConnectionRequest(request);
   report.tell({ kind: 'x224', message: 'request', direction: 'sent', octets, request });
   await line.write(REQUEST, octets);
-  return readConfirm(await line.read(CONFIRM, frameConnectionPdu), request, report);
+  const answer = await line.read(CONFIRM, (received) => frameFirstPdu(received, CONFIRM, octets));
+  return readConfirm(answer, request, report);
 }
 
-/** What a server's answer comes to. @throws SspiError RDP_NEGOTIATION_FAILED, MALFORMED_TOKEN */
+/** What a server's answer comes to. @throws SspiError as {@link requestSecurity} */
 export function readConfirm(octets: Uint8Array, request: ConnectionRequest, report: Report): Negotiated {
   const confirm = decodeConnectionConfirm(octets);
   report.tell({ kind: 'x224', message: 'confirm', direction: 'received', octets, confirm });
@@ -75,22 +79,32 @@ export function readConfirm(octets: Uint8Array, request: ConnectionRequest, repo
   return { request, requestedProtocols: REQUESTED, selectedProtocol, serverFlags, restrictedAdmin };
 }
 
+/** What a server's failure code means, as a code of ours. */
+const FAILURES: ReadonlyMap<number, SspiErrorCode> = new Map([
+  [RDP_NEG_FAILURE_CODE.SSL_REQUIRED_BY_SERVER, 'RDP_TLS_REQUIRED'],
+  [RDP_NEG_FAILURE_CODE.SSL_NOT_ALLOWED_BY_SERVER, 'RDP_TLS_NOT_ALLOWED'],
+  [RDP_NEG_FAILURE_CODE.SSL_CERT_NOT_ON_SERVER, 'RDP_CERTIFICATE_MISSING'],
+  [RDP_NEG_FAILURE_CODE.INCONSISTENT_FLAGS, 'RDP_FLAGS_INCONSISTENT'],
+  [RDP_NEG_FAILURE_CODE.HYBRID_REQUIRED_BY_SERVER, 'RDP_NLA_REQUIRED'],
+  [RDP_NEG_FAILURE_CODE.SSL_WITH_USER_AUTH_REQUIRED_BY_SERVER, 'RDP_USER_CERTIFICATE_REQUIRED'],
+]);
+
 function assertNla(confirm: ConnectionConfirm, restrictedAdmin: boolean): ConnectionConfirm & { kind: 'selected' } {
   switch (confirm.kind) {
     case 'failure':
-      throw new SspiError('RDP_NEGOTIATION_FAILED', { stage: CONFIRM, detail: failureName(confirm.failureCode) });
+      throw new SspiError(FAILURES.get(confirm.failureCode) ?? 'RDP_NEGOTIATION_FAILED', {
+        stage: CONFIRM,
+        detail: failureName(confirm.failureCode),
+      });
     case 'none':
-      throw refused(CONFIRM, 'the server knows only standard RDP security');
+      throw withoutNla(CONFIRM, 'the server knows only standard RDP security');
     case 'selected':
       // Without its word the server would want a password for the session, and the caller wants it to have none (contract F5).
       if (restrictedAdmin && (confirm.flags & RDP_NEG_RSP_FLAG.RESTRICTED_ADMIN_MODE_SUPPORTED) === 0)
-        throw refused(CONFIRM, 'the server does not support Restricted Admin');
+        throw new SspiError('RDP_RESTRICTED_ADMIN_REFUSED', { stage: CONFIRM });
       if (confirm.selectedProtocol === RDP_PROTOCOL.HYBRID || confirm.selectedProtocol === RDP_PROTOCOL.HYBRID_EX)
         return confirm;
-      throw refused(
-        CONFIRM,
-        `the server chose ${protocolNames(confirm.selectedProtocol)}, which is not Network Level Authentication`,
-      );
+      throw withoutNla(CONFIRM, `the server chose ${protocolNames(confirm.selectedProtocol)}`);
   }
 }
 
@@ -107,15 +121,15 @@ export interface ConfirmOptions {
 
 /**
  * The server's side. A client that it cannot serve is told so, if it would understand.
- * @throws SspiError RDP_NEGOTIATION_FAILED with the answer as its `token`, MALFORMED_TOKEN, and what the line throws
+ * @throws SspiError NOT_RDP, MALFORMED_TOKEN, RDP_WITHOUT_NLA, with the answer as its `token`; and what the line throws
  */
 export async function confirmSecurity(line: Line, options: ConfirmOptions, report: Report): Promise<Negotiated> {
   const { protocols = RDP_PROTOCOL.HYBRID | RDP_PROTOCOL.HYBRID_EX, restrictedAdmin = false } = options;
-  const received = await line.read(REQUEST, frameConnectionPdu);
+  const received = await line.read(REQUEST, (octets) => frameFirstPdu(octets, REQUEST));
   const request = decodeConnectionRequest(received);
   report.tell({ kind: 'x224', message: 'request', direction: 'received', octets: received, request });
   // A client that does not negotiate would not understand an answer either.
-  if (request.negotiation === undefined) throw refused(REQUEST, 'the client knows only standard RDP security');
+  if (request.negotiation === undefined) throw withoutNla(REQUEST, 'the client knows only standard RDP security');
 
   const answer = (confirm: ConnectionConfirm): Uint8Array => {
     const octets = encodeConnectionConfirm(confirm);
@@ -129,7 +143,7 @@ export async function confirmSecurity(line: Line, options: ConfirmOptions, repor
   if (selectedProtocol === undefined) {
     const detail = `the client offers ${protocolNames(requestedProtocols)}, the server ${protocolNames(protocols)}`;
     const failureCode = RDP_NEG_FAILURE_CODE.HYBRID_REQUIRED_BY_SERVER;
-    throw refused(REQUEST, detail).withToken(answer({ kind: 'failure', failureCode }));
+    throw withoutNla(REQUEST, detail).withToken(answer({ kind: 'failure', failureCode }));
   }
   const serverFlags = restrictedAdmin ? RDP_NEG_RSP_FLAG.RESTRICTED_ADMIN_MODE_SUPPORTED : 0;
   await line.write(CONFIRM, answer({ kind: 'selected', selectedProtocol, flags: serverFlags }));
@@ -146,6 +160,6 @@ function asksForRestrictedAdmin({ negotiation }: ConnectionRequest): boolean {
   return ((negotiation?.flags ?? 0) & RDP_NEG_REQ_FLAG.RESTRICTED_ADMIN_MODE_REQUIRED) !== 0;
 }
 
-function refused(stage: string, detail: string): SspiError {
-  return new SspiError('RDP_NEGOTIATION_FAILED', { stage, detail });
+function withoutNla(stage: string, detail: string): SspiError {
+  return new SspiError('RDP_WITHOUT_NLA', { stage, detail });
 }

@@ -204,11 +204,11 @@ describe('somebody in between', () => {
 
 describe('strangers in the place of the server', () => {
   test.each([
-    ['echo', { code: 'MALFORMED_TOKEN', stage: 'X.224 Connection Confirm' }],
+    ['echo', { code: 'NOT_RDP', stage: 'X.224 Connection Confirm' }],
     ['https', { code: 'CONNECTION_CLOSED', stage: 'X.224 Connection Confirm' }],
     ['silent', { code: 'DEADLINE_EXCEEDED', stage: 'X.224 Connection Confirm' }],
-    ['rdp-without-nla', { code: 'RDP_NEGOTIATION_FAILED' }],
-    ['rdp-standard', { code: 'RDP_NEGOTIATION_FAILED' }],
+    ['rdp-without-nla', { code: 'RDP_WITHOUT_NLA' }],
+    ['rdp-standard', { code: 'RDP_WITHOUT_NLA' }],
   ] as const)('F3, F4: %s', async (kind, expected) => {
     const stranger = await realm.stranger(kind);
     expect(await refusal(connect(stranger, 'alice', {}, 300))).toMatchObject(expected);
