@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { fromHex } from '../../src/crypto/index.ts';
+import type { LabKdc } from '../../src/lab/index.ts';
 import type { ReplayCache, SecurityContext } from '../../src/sspi/index.ts';
 import { NOW, type Pair, packagePair } from '../../tools/fuzz/exchanges.ts';
 import { forgetfulReplayCache, replayedRequest, tamperedExchange } from '../../tools/fuzz/kerberos.ts';
 import { kerberosDecoders } from '../../tools/fuzz/kerberos-decoders.ts';
+import { passwordKdc, passwordTargets } from '../../tools/fuzz/kerberos-passwords.ts';
 import { Chance } from '../../tools/fuzz/random.ts';
 import { Finding, type Target } from '../../tools/fuzz/target.ts';
-import { kerberosActors, kerberosLab } from '../../tools/lab/actors.ts';
+import { kerberosActors, kerberosLab, userToUserActors } from '../../tools/lab/actors.ts';
 
 /** Runs a target so often that each of its choices comes up. */
 async function findings(target: Target): Promise<string[]> {
@@ -47,12 +49,12 @@ const actors = async (cache: ReplayCache = forgetfulReplayCache()) =>
 
 describe('the fuzzer of Kerberos', () => {
   test('finds nothing where a changed ciphertext is refused', async () => {
-    expect(await findings(tamperedExchange(packagePair(await actors())))).toEqual([]);
+    expect(await findings(tamperedExchange('AP', packagePair(await actors())))).toEqual([]);
   });
 
   test('finds an exchange that comes about although a ciphertext was changed', async () => {
     const start = packagePair(await actors());
-    const found = await findings(tamperedExchange((chance) => gullible(start(chance))));
+    const found = await findings(tamperedExchange('AP', (chance) => gullible(start(chance))));
     expect(new Set(found)).toEqual(new Set(['a changed ciphertext was taken for genuine']));
   });
 
@@ -60,6 +62,42 @@ describe('the fuzzer of Kerberos', () => {
     expect(await findings(replayedRequest(await actors()))).toEqual([]);
     const found = await findings(replayedRequest(await actors({ claim: () => Promise.resolve('fresh') })));
     expect(found).toEqual(Array(20).fill('2 contexts took the same AP-REQ'));
+  });
+
+  test('finds nothing in an exchange from user to user, and one that comes about although a ciphertext was changed', async () => {
+    const realm = await kerberosLab(new Chance(3).host(NOW));
+    const start = packagePair(await userToUserActors(realm, forgetfulReplayCache()));
+    expect(await findings(tamperedExchange('U2U', start, 4))).toEqual([]);
+    const found = await findings(tamperedExchange('U2U', (chance) => gullible(start(chance)), 4));
+    expect(new Set(found)).toEqual(new Set(['a changed ciphertext was taken for genuine']));
+  });
+
+  test('finds a password that became another than the one that was sent', async () => {
+    const chance = new Chance(5);
+    const requests = async (kdc: LabKdc): Promise<string[]> => {
+      const [, , anything, ciphertext] = await passwordTargets(kdc, chance, [fromHex('00')]);
+      if (anything === undefined || ciphertext === undefined) throw new TypeError('other targets than there were');
+      return [...(await findings(anything)), ...(await findings(ciphertext))];
+    };
+    expect(await requests(passwordKdc(chance))).toEqual([]);
+
+    const careless = passwordKdc(chance);
+    const { principals } = careless;
+    let times = 0;
+    careless.handlePasswordChange = async () => {
+      const alice = principals.client({ nameType: 1, nameString: ['alice'] });
+      if (alice !== undefined) principals.setPassword(alice, `Another${times++}!`);
+      return new Uint8Array(0);
+    };
+    const another = 'the password became another than the one that was sent';
+    expect(new Set(await requests(careless))).toEqual(new Set([another]));
+  });
+
+  test('finds nothing in a client of password changes whose answers are changed', async () => {
+    const chance = new Chance(5);
+    const [anything, ciphertext] = await passwordTargets(passwordKdc(chance), chance, [fromHex('00')]);
+    if (anything === undefined || ciphertext === undefined) throw new TypeError('other targets than there were');
+    expect([...(await findings(anything)), ...(await findings(ciphertext))]).toEqual([]);
   });
 
   test('its replay cache tells replays, and forgets after a thousand claims', async () => {

@@ -3,23 +3,30 @@
  * @module
  */
 import { X509Certificate } from 'node:crypto';
+import { lab } from '../../src/lab/index.ts';
 import {
   credsspActors,
   credsspKerberosActors,
   kerberosActors,
   kerberosLab,
+  kerberosService,
   negotiateActors,
   negotiatedKerberosActors,
   ntlmActors,
+  rc4Actors,
+  rc4Lab,
   schannelActors,
   tlsCredentials,
+  userToUserActors,
 } from '../lab/actors.ts';
 import { converse } from '../lab/converse.ts';
 import { corpus } from './corpus.ts';
 import { decoderTargets } from './decoders.ts';
 import { bareCredSsp, exchangeTarget, NOW, type Pair, packagePair } from './exchanges.ts';
 import { explainTarget } from './explain.ts';
-import { apExchange, forgetfulReplayCache, kdcTargets, replayedRequest, tamperedExchange } from './kerberos.ts';
+import { apExchange, forgetfulReplayCache, replayedRequest, tamperedExchange } from './kerberos.ts';
+import { kdcTargets } from './kerberos-kdc.ts';
+import { passwordKdc, passwordTargets } from './kerberos-passwords.ts';
 import { messageTargets } from './messages.ts';
 import type { Chance } from './random.ts';
 import { rdpTarget } from './rdp.ts';
@@ -43,9 +50,17 @@ export async function targets(chance: Chance): Promise<Target[]> {
   const negotiated = packagePair(negotiatedLab);
   const bareKerberos = bareCredSsp(negotiatedLab, chance.octets(65));
   const credsspKerberos = packagePair(await credsspKerberosActors(tls.ec, realm, forgetfulReplayCache()));
+  const userToUser = packagePair(await userToUserActors(realm, forgetfulReplayCache()));
+  const rc4 = packagePair(await rc4Actors(await rc4Lab(chance.host(NOW)), forgetfulReplayCache()));
+  const elsewhere = await lab({ realm: 'OTHER.ORG', accounts: [], host: chance.host(NOW) });
+  realm.trust(elsewhere);
+  // KDC_ERR_PREAUTH_REQUIRED, AS-REP, TGS-REP; and between them the referral.
+  const here = { name: 'KDC client', realm, targetName: realm.targetName, service: kerberosLabActors, answers: 3 };
+  const service = await kerberosService(elsewhere, forgetfulReplayCache());
+  const there = { name: 'KDC client, referred', realm, targetName: elsewhere.targetName, service, answers: 4 };
 
   const recorded: Uint8Array[] = [];
-  const starts = [ntlm, negotiate, bare, schannel, credssp, mutual, negotiated, bareKerberos];
+  const starts = [ntlm, negotiate, bare, schannel, credssp, mutual, negotiated, bareKerberos, userToUser, rc4];
   for (const start of starts) recorded.push(...(await tokensOf(start(chance))));
   const tokens = [...corpus(), ...recorded];
   const certificates = Object.values(tls).flatMap(({ server }) =>
@@ -63,14 +78,28 @@ export async function targets(chance: Chance): Promise<Target[]> {
     exchangeTarget('CredSSP exchange, with TLS', credssp, 'credentials-arrived', tlsRecords),
     exchangeTarget('Kerberos exchange', kerberos, 'settled', tokens),
     exchangeTarget('Kerberos exchange, mutual', mutual, 'messages-pass', tokens),
-    tamperedExchange(kerberos),
+    exchangeTarget('Kerberos exchange, user to user', userToUser, 'messages-pass', tokens),
+    exchangeTarget('Kerberos exchange, RC4', rc4, 'messages-pass', tokens),
+    tamperedExchange('Kerberos exchange, ciphertext changed', kerberos),
+    tamperedExchange('Kerberos exchange, user to user, ciphertext changed', userToUser, 4),
+    tamperedExchange('Kerberos exchange, RC4, ciphertext changed', rc4, 2),
     replayedRequest(kerberosLabActors),
     exchangeTarget('SPNEGO exchange, Kerberos', negotiated, 'messages-pass', tokens),
     exchangeTarget('CredSSP exchange, bare, Kerberos', bareKerberos, 'credentials-arrived', tokens),
     exchangeTarget('CredSSP exchange, with TLS, Kerberos', credsspKerberos, 'credentials-arrived', tlsRecords),
-    ...(await kdcTargets(realm, kerberosLabActors, tokens)),
+    ...(await kdcTargets(here, tokens)),
+    ...(await kdcTargets(there, tokens)),
+    ...(await passwordTargets(passwordKdc(chance), chance, tokens)),
     ...(tls.ec.server.certificates ?? []).map((certificate) => rdpTarget(certificate, tokens)),
-    ...messageTargets({ ntlm, negotiate, schannel, credssp, kerberos, 'SPNEGO with Kerberos': negotiated }),
+    ...messageTargets({
+      ntlm,
+      negotiate,
+      schannel,
+      credssp,
+      kerberos,
+      'Kerberos with RC4': rc4,
+      'SPNEGO with Kerberos': negotiated,
+    }),
   ];
 }
 

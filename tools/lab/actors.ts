@@ -55,7 +55,7 @@ async function actorsOf(
   clientData: AuthData | undefined,
   serverData: AuthData,
   flags = { client: clientFlags as number, server: serverFlags as number },
-  common: ContextOptions = {},
+  common: ContextOptions & { readonly targetName?: string } = {},
 ): Promise<Actors> {
   const host = common.host ?? systemHost;
   const outbound = await securityPackage.acquire({ use: SECPKG_CRED.OUTBOUND, authData: clientData, host });
@@ -80,9 +80,24 @@ export function negotiateActors(common?: ContextOptions): Promise<Actors> {
   return actorsOf(negotiatePackage, identity, acceptor(), undefined, common);
 }
 
+/** Somebody else in the realm. */
+const BOB = { user: 'bob', password: 'BobPass1!' } as const;
+const RC4_HMAC = 23;
+
 /** A realm in which the account is, and the service. @param host - clock and random source of all that is in it */
 export function kerberosLab(host = systemHost): Promise<Lab> {
-  return lab({ realm: 'EXAMPLE.COM', server: 'server.example.com', accounts: [ALICE], host });
+  return lab({ realm: 'EXAMPLE.COM', server: 'server.example.com', accounts: [ALICE, BOB], host });
+}
+
+/** The same with no other keys than those of RC4. */
+export function rc4Lab(host = systemHost): Promise<Lab> {
+  return lab({
+    realm: 'EXAMPLE.COM',
+    server: 'server.example.com',
+    accounts: [ALICE, BOB],
+    encryptionTypes: [RC4_HMAC],
+    host,
+  });
 }
 
 /** What both sides give for Kerberos. @param replayCache - default: one in memory, which is full some day */
@@ -98,6 +113,41 @@ export function kerberosActors(realm: Lab, replayCache?: ReplayCache): Promise<A
   const { client, server } = kerberosAuthData(realm, replayCache);
   const flags = { client: clientFlags | ISC_REQ.MUTUAL_AUTH, server: serverFlags };
   return actorsOf(kerberosPackage, client, server, flags, { host: realm.host });
+}
+
+/** The service of a realm alone, for clients of another one. */
+export async function kerberosService(realm: Lab, replayCache: ReplayCache): Promise<Pick<Actors, 'server'>> {
+  const { keytab, host } = realm;
+  const authData = realm.acceptor({ kerberosService: { keytab, replayCache } });
+  const inbound = await kerberosPackage.acquire({ use: SECPKG_CRED.INBOUND, authData, host });
+  return { server: (options) => inbound.accept({ flags: serverFlags, host, ...options }) };
+}
+
+/** Kerberos with RC4, which both sides have to allow. @param realm - {@link rc4Lab} */
+export function rc4Actors(realm: Lab, replayCache: ReplayCache): Promise<Actors> {
+  const { client } = kerberosAuthData(realm);
+  const encryptionTypes = [RC4_HMAC];
+  const flags = { client: clientFlags | ISC_REQ.MUTUAL_AUTH, server: serverFlags };
+  return actorsOf(
+    kerberosPackage,
+    { ...client, kerberos: { ...client.kerberos, encryptionTypes } },
+    { kind: 'kerberos-acceptor', keytab: realm.keytab, replayCache, encryptionTypes },
+    flags,
+    { host: realm.host },
+  );
+}
+
+/** From user to user: bob has no keytab, only his own logon. */
+export function userToUserActors(realm: Lab, replayCache: ReplayCache): Promise<Actors> {
+  const { client } = kerberosAuthData(realm);
+  const flags = { client: clientFlags | ISC_REQ.MUTUAL_AUTH, server: serverFlags };
+  return actorsOf(
+    kerberosPackage,
+    { ...client, kerberos: { ...client.kerberos, userToUser: 'always' } },
+    { kind: 'kerberos-acceptor', replayCache, userToUser: realm.identity(BOB.user, { mechanism: 'kerberos' }) },
+    flags,
+    { host: realm.host, targetName: BOB.user },
+  );
 }
 
 /** SPNEGO with Kerberos inside, and never NTLM. */
