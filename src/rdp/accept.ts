@@ -3,6 +3,7 @@
  * whose credentials are there ([MS-RDPBCGR] 5.4; contract F1-F9). What comes next on it, MCS Connect-Initial, is the caller's.
  * @module
  */
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { credsspAcceptor, NEWEST_VERSION } from '../credssp/index.ts';
@@ -18,6 +19,7 @@ import {
 import { ownCertificate } from './certificate.ts';
 import { certificateFact } from './client.ts';
 import { type NlaObserver, Report } from './events.ts';
+import type { HalfOpen } from './half-open.ts';
 import { logOn, tellAuthorization } from './logon.ts';
 import { acceptorMechanism, type NlaAccounts } from './mechanism.ts';
 import { type ConfirmOptions, confirmSecurity, type Negotiated } from './negotiation.ts';
@@ -30,6 +32,10 @@ import { Wire } from './wire.ts';
 export interface AcceptNlaOptions extends ConfirmOptions, Patience {
   /** A connection that a client has opened; nothing of it read yet. */
   readonly stream: Duplex;
+  /** Address of the client, where `stream` is no socket that knows it: for `halfOpen`. */
+  readonly source?: string | undefined;
+  /** How many clients may be on their way in at once. Default: no limit but the deadlines. */
+  readonly halfOpen?: HalfOpen | undefined;
   readonly certificate: CertificateWithKey;
   /** Where the accounts are, or the keytab; and what a client has to prove. */
   readonly identity: NlaAccounts;
@@ -66,7 +72,7 @@ export interface NlaAcceptance extends Disposable {
 /**
  * Receives an RDP client and makes it log on with CredSSP.
  * @throws SspiError; or the reason of `signal` when that is aborted. The client has been told why as far as its version knows
- *   how (contract C13), and the connection is destroyed.
+ *   how (contract C13), and the connection is destroyed. TOO_MANY_CONNECTIONS: it has not been read from, or written to.
  * @see https://learn.microsoft.com/openspecs/windows_protocols/ms-rdpbcgr/db98be23-733a-4fd2-b086-002cd2ba02e5
  * @example
  * createServer(async (stream) => {
@@ -75,6 +81,20 @@ export interface NlaAcceptance extends Disposable {
  * }).listen(3389);
  */
 export async function acceptNla(options: AcceptNlaOptions): Promise<NlaAcceptance> {
+  const { stream, halfOpen } = options;
+  let leave: (() => void) | undefined;
+  try {
+    leave = halfOpen?.enter(options.source ?? (stream instanceof Socket ? stream.remoteAddress : undefined));
+    return await receive(options);
+  } catch (error) {
+    stream.on('error', () => undefined).destroy();
+    throw error;
+  } finally {
+    leave?.();
+  }
+}
+
+async function receive(options: AcceptNlaOptions): Promise<NlaAcceptance> {
   const timing = new Timing(options);
   const report = new Report(options.observe, timing);
   const plain = new Wire(options.stream, timing);

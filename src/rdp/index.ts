@@ -6,6 +6,7 @@ export { type AcceptNlaOptions, acceptNla, type NlaAcceptance } from './accept.t
 export type { ClientOptions } from './client.ts';
 export { type ConnectNlaOptions, connectNla, type NlaConnection } from './connect.ts';
 export type { NlaEvent, NlaFact, NlaObserver } from './events.ts';
+export { HalfOpen, type HalfOpenOptions } from './half-open.ts';
 export type { NlaAccounts, NlaIdentity } from './mechanism.ts';
 export type { ConfirmOptions, RequestOptions } from './negotiation.ts';
 export type {

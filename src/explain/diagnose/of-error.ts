@@ -186,6 +186,7 @@ export const CAUSES_OF_ERROR: Readonly<Record<SspiErrorCode, readonly (readonly 
   RDP_WITHOUT_NLA: [['RDP_SECURITY_MISMATCH', 'certain']],
   RDP_RESTRICTED_ADMIN_REFUSED: [['RDP_SECURITY_MISMATCH', 'certain']],
   RDP_NEGOTIATION_FAILED: [['RDP_SECURITY_MISMATCH', 'certain']],
+  TOO_MANY_CONNECTIONS: [['LIMIT_REACHED', 'certain']],
   CONNECTION_FAILED: [['SERVER_UNREACHABLE', 'certain']],
   CONNECTION_CLOSED: [
     ['PEER_REFUSED', 'likely'],
