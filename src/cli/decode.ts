@@ -14,8 +14,9 @@ import {
 } from '../explain/index.ts';
 import { Secret, SspiError } from '../sspi/index.ts';
 import { readHexSecret, readOctets, readStandardInput } from './decode-files.ts';
+import { EXIT } from './exit-codes.ts';
 import { readPassword, readText } from './files.ts';
-import { EXIT, type Terminal, UsageError } from './terminal.ts';
+import { type Terminal, UsageError } from './terminal.ts';
 
 /** Exit code when the input is readable, and nothing in it is a message that is known here. */
 export const NOTHING_FOUND = 3;

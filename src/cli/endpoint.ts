@@ -1,6 +1,6 @@
 /**
  * One end of a security context, driven through the SSPI functions only: what an application does with them, written down once
- * for `peer` and `demo`.
+ * for `peer` and for the loops of `logon`.
  * @module
  */
 import { type CredHandle, type CtxtHandle, createSspi, type Outcome, type Sspi } from '../api/index.ts';

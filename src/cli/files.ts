@@ -4,7 +4,8 @@
  */
 import { readFile } from 'node:fs/promises';
 import { fileAccounts } from '../acceptor/file.ts';
-import { type AccountSource, Secret } from '../sspi/index.ts';
+import { selfSigned } from '../lab/index.ts';
+import { type AccountSource, type CertificateWithKey, Secret } from '../sspi/index.ts';
 import { messageOf } from './frames.ts';
 import { UsageError } from './terminal.ts';
 
@@ -36,4 +37,23 @@ export async function readAccounts(path: string): Promise<AccountSource> {
     throw new UsageError(`--accounts: ${messageOf(error)}`, 'one DOMAIN:user:password per line');
   }
   return accounts;
+}
+
+/** What `--cert` and `--key` name; without them a self-signed certificate for the address. @throws UsageError */
+export async function readCertificate({
+  cert,
+  key,
+  host,
+}: {
+  readonly cert?: string;
+  readonly key?: string;
+  readonly host: string;
+}): Promise<CertificateWithKey> {
+  if ((cert === undefined) !== (key === undefined))
+    throw new UsageError('--cert and --key belong together', 'give both or neither');
+  if (cert === undefined || key === undefined) {
+    const addresses = /^\d+\.\d+\.\d+\.\d+$/u.test(host) ? [host] : [];
+    return selfSigned({ key: 'rsa', dnsNames: ['localhost'], addresses, now: Date.now() });
+  }
+  return { certificate: await readText(cert, '--cert'), privateKey: await readText(key, '--key') };
 }

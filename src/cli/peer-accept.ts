@@ -2,21 +2,15 @@
  * `sspi peer accept`: a server of the sample protocol.
  * @module
  */
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { Command, Option } from 'commander';
 import { memoryReplayCache } from '../acceptor/index.ts';
-import { selfSigned } from '../lab/index.ts';
-import {
-  type AcceptorIdentity,
-  ASC_REQ,
-  type AuthData,
-  type CertificateWithKey,
-  type KerberosAcceptorSettings,
-} from '../sspi/index.ts';
+import { type AcceptorIdentity, ASC_REQ, type AuthData, type KerberosAcceptorSettings } from '../sspi/index.ts';
 import { Endpoint, type EndpointOptions } from './endpoint.ts';
-import { readAccounts, readOctets, readText } from './files.ts';
-import { FrameSocket, messageOf } from './frames.ts';
+import { EXIT } from './exit-codes.ts';
+import { readAccounts, readCertificate, readOctets } from './files.ts';
+import { FrameSocket } from './frames.ts';
+import { listen } from './listen.ts';
 import {
   bindingsOption,
   enabledProtocols,
@@ -29,7 +23,7 @@ import {
   versionOptions,
 } from './peer-options.ts';
 import { accept, answer, describeFailure } from './sample-protocol.ts';
-import { EXIT, type Terminal, UsageError } from './terminal.ts';
+import { type Terminal, UsageError } from './terminal.ts';
 
 interface AcceptPeerOptions extends PeerOptions {
   readonly accounts?: string;
@@ -59,20 +53,10 @@ async function peerAccept(options: AcceptPeerOptions, terminal: Terminal): Promi
   const end = await endpointOptions(options);
   await (await Endpoint.open(end)).close(); // a certificate or option that cannot be used shows now
   const server = createServer();
-  await listen(server, options);
-  const { port } = server.address() as AddressInfo; // a TCP server that listens has one
+  const port = await listen(server, options);
   if (options.port === 0) terminal.out(JSON.stringify({ listening: port, protocol: options.protocol }));
   terminal.note(`sspi peer: listening on ${options.host} port ${port}`);
   return serve(server, end, terminal, options.count);
-}
-
-async function listen(server: Server, { host, port }: AcceptPeerOptions): Promise<void> {
-  server.listen(port, host);
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    throw new UsageError(`cannot listen: ${messageOf(error)}`, 'choose another --host or --port');
-  }
 }
 
 /** Serves until `count` contexts are done, or for ever. @returns the exit code */
@@ -162,20 +146,10 @@ async function credsspAuthData(options: AcceptPeerOptions, spnegoCred: AcceptorI
     kind: 'credssp',
     schannelCred: {
       kind: 'schannel',
-      certificates: [await certificateOf(options)],
+      certificates: [await readCertificate(options)],
       enabledProtocols: enabledProtocols('acceptor', options),
     },
     spnegoCred,
     options: { minVersion, maxVersion },
   };
-}
-
-async function certificateOf({ cert, key, host }: AcceptPeerOptions): Promise<CertificateWithKey> {
-  if ((cert === undefined) !== (key === undefined))
-    throw new UsageError('--cert and --key belong together', 'give both or neither');
-  if (cert === undefined || key === undefined) {
-    const addresses = /^\d+\.\d+\.\d+\.\d+$/u.test(host) ? [host] : [];
-    return selfSigned({ key: 'rsa', dnsNames: ['localhost'], addresses, now: Date.now() });
-  }
-  return { certificate: await readText(cert, '--cert'), privateKey: await readText(key, '--key') };
 }

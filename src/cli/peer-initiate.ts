@@ -14,6 +14,7 @@ import {
   SspiError,
 } from '../sspi/index.ts';
 import { Endpoint, type EndpointOptions } from './endpoint.ts';
+import { EXIT } from './exit-codes.ts';
 import { readPassword, readText } from './files.ts';
 import { FrameSocket } from './frames.ts';
 import {
@@ -26,7 +27,7 @@ import {
   versionOptions,
 } from './peer-options.ts';
 import { ask, describeFailure, initiate, quit } from './sample-protocol.ts';
-import { EXIT, type Terminal } from './terminal.ts';
+import type { Terminal } from './terminal.ts';
 
 interface InitiatePeerOptions extends PeerOptions {
   readonly user: string;

@@ -1,38 +1,26 @@
 /**
- * How the commands talk to people: colours only where they are wanted, tables that fit 80 columns, one clear line per error.
+ * How the commands talk to people: colours only where they are wanted, one clear line per error, questions whose answers nobody
+ * sees. The environment and the process's streams are read in `main.ts`, nowhere else.
  * @module
  */
-import { SspiError } from '../sspi/index.ts';
+import { type Secret, SspiError } from '../sspi/index.ts';
+import { EXIT } from './exit-codes.ts';
 
-/** Where a command writes. */
+/** Where a command writes, and whom it asks. */
 export interface Terminal {
   /** A line for stdout. */
   out(line: string): void;
   /** A line for stderr. */
   note(line: string): void;
   readonly colours: boolean;
+  /** Asks for something that is not shown. Absent: there is nobody to ask. @throws Interrupted */
+  readonly askSecret?: ((question: string) => Promise<Secret>) | undefined;
+  /**
+   * From now on Ctrl-C and SIGTERM call `handler`, instead of ending the process; the second time they end it all the same.
+   * @returns what stops that. Absent: nobody can interrupt.
+   */
+  readonly onInterrupt?: ((handler: (reason: Interrupted) => void) => () => void) | undefined;
 }
-
-/** The process's own streams. Colours only on a terminal, and never against https://no-color.org. */
-export function systemTerminal(): Terminal {
-  const { env, stdout, stderr } = process;
-  const refused = env['NO_COLOR'] !== undefined && env['NO_COLOR'] !== '';
-  return {
-    out: (line) => void stdout.write(`${line}\n`),
-    note: (line) => void stderr.write(`${line}\n`),
-    colours: stdout.isTTY === true && !refused && env['TERM'] !== 'dumb',
-  };
-}
-
-/** Exit codes of every command. */
-export const EXIT = {
-  /** Everything was as it should be. */
-  OK: 0,
-  /** A context was not established, or something was not as expected. */
-  FAILED: 1,
-  /** The command line or a file named on it cannot be used. */
-  USAGE: 2,
-} as const;
 
 /** Something about the command line that the user can mend. */
 export class UsageError extends Error {
@@ -45,6 +33,17 @@ export class UsageError extends Error {
   }
 }
 
+/** The user, or the system, wants the command to end. */
+export class Interrupted extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number = EXIT.INTERRUPTED) {
+    super('interrupted');
+    this.name = 'Interrupted';
+    this.exitCode = exitCode;
+  }
+}
+
 /** An error in one line: what failed, where, and what to try. */
 export function errorLine(error: unknown): string {
   if (error instanceof UsageError) return `sspi: ${error.message}; ${error.hint}`;
@@ -53,45 +52,21 @@ export function errorLine(error: unknown): string {
 }
 
 const STYLES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
+/** What a text can look like. */
+export type Style = keyof typeof STYLES;
 
 /** Text in a style, where the terminal has styles. */
-export function styled(terminal: Terminal, style: keyof typeof STYLES, text: string): string {
+export function styled(terminal: Terminal, style: Style, text: string): string {
   return terminal.colours ? `\u001b[${STYLES[style]}m${text}\u001b[0m` : text;
 }
 
-/** A column of a table: numbers stand right. */
-export interface Column {
-  readonly title: string;
-  readonly width: number;
-  readonly align?: 'left' | 'right';
-}
-
-/** One row, with its last column wrapped under itself when the text is longer than the column is wide. */
-export function tableRow(columns: readonly Column[], cells: readonly string[]): string[] {
-  const last = columns.length - 1;
-  const fixed = columns.slice(0, last).map((column, at) => pad(cells[at] ?? '', column));
-  const lines = wrap(cells[last] ?? '', columns[last]?.width ?? 80);
-  return lines.map((line, at) =>
-    [...(at === 0 ? fixed : fixed.map((cell) => ' '.repeat(cell.length))), line].join(' ').trimEnd(),
-  );
-}
-
-function pad(text: string, { width, align }: Column): string {
-  return align === 'right' ? text.padStart(width) : text.padEnd(width);
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    const longer = line === '' ? word : `${line} ${word}`;
-    if (longer.length > width && line !== '') {
-      lines.push(line);
-      line = word;
-    } else {
-      line = longer;
-    }
+/** Runs `work` with a signal that is aborted, with an {@link Interrupted}, when somebody interrupts the command. */
+export async function interruptible<T>(terminal: Terminal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const stop = terminal.onInterrupt?.((reason) => controller.abort(reason));
+  try {
+    return await work(controller.signal);
+  } finally {
+    stop?.();
   }
-  lines.push(line);
-  return lines;
 }

@@ -12,6 +12,7 @@ export type { Container } from './input/piece.ts';
 export type { Protocol } from './messages/recognise.ts';
 export type { Fact, Side } from './observations.ts';
 export { type RenderOptions, renderDiagnosis, renderJson, renderText } from './render.ts';
+export { printable } from './text.ts';
 export { type Note, type NoteCode, nodesOf, type TreeNode } from './tree.ts';
 export type { Check, CheckName } from './verify/check.ts';
 export type { GivenKeys } from './verify/key-ring.ts';

@@ -1,6 +1,6 @@
 /**
- * A self-signed certificate for the lab (RFC 5280), made of our own DER schemas: Node.js can sign but makes no X.509. For `demo`
- * and for `peer accept` without `--cert`; a server that matters has a certificate of a CA.
+ * A self-signed certificate (RFC 5280), made of our own DER schemas: Node.js can sign but makes no X.509. For the lab, and for
+ * `serve rdp` and `peer accept` without `--cert`; a server that matters has a certificate of a CA.
  * @module
  */
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';

@@ -1,5 +1,6 @@
 /** Runs `sspi` in this process and listens to what it prints. */
 import { run } from '../../src/cli/program.ts';
+import type { Terminal } from '../../src/cli/terminal.ts';
 
 /** A finished command. */
 export interface Ran {
@@ -12,9 +13,15 @@ export interface Ran {
 
 /** Runs a command line to its end. */
 export async function sspi(...args: readonly string[]): Promise<Ran> {
+  return await sspiOn({}, ...args);
+}
+
+/** The same on a terminal that can do more. */
+export async function sspiOn(terminal: Partial<Terminal>, ...args: readonly string[]): Promise<Ran> {
   const lines: string[] = [];
   const notes: string[] = [];
-  const code = await run(args, { out: (line) => lines.push(line), note: (line) => notes.push(line), colours: false });
+  const out = (line: string): number => lines.push(line);
+  const code = await run(args, { out, note: (line) => notes.push(line), colours: false, ...terminal });
   return { code, lines, notes };
 }
 

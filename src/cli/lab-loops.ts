@@ -1,12 +1,12 @@
 /**
- * What `sspi demo` does, without a word: logons over loopback TCP through the SSPI functions, by Kerberos and by NTLM in a realm
- * of the lab, and everything worth telling of them.
+ * The loop of InitializeSecurityContext and AcceptSecurityContext, without a word: logons over loopback TCP through the SSPI
+ * functions, by Kerberos and by NTLM in a realm of the lab, and everything worth telling of them.
  * @module
  */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, Socket } from 'node:net';
 import { krbErrorName } from '../kerberos/index.ts';
-import { type KdcEvent, type Lab, type LogonOptions, lab } from '../lab/index.ts';
+import { type KdcEvent, LAB_PASSWORD, type Lab, type LogonOptions } from '../lab/index.ts';
 import {
   ASC_REQ,
   ASC_RET,
@@ -29,13 +29,15 @@ import { FrameSocket } from './frames.ts';
 import { accept, type Initiated, initiate, type Verdict } from './sample-protocol.ts';
 
 /** Who logs on. */
-export const ALICE = { domain: 'EXAMPLE', user: 'alice', password: 'AlicePass1!' } as const;
-const REALM = 'EXAMPLE.TEST';
-/** Of the domain: Domain Admins. */
-const ADMINS = 512;
+export const ALICE = 'alice';
+
+/** Listens to what the lab's KDC is asked. */
+export interface KdcWatch {
+  listener: ((event: KdcEvent) => void) | undefined;
+}
 
 /** One row of the table: a call, or a question to the KDC that the client asks within a call. */
-export interface DemoCall {
+export interface LoopCall {
   readonly function: 'InitializeSecurityContext' | 'AcceptSecurityContext' | 'KDC';
   /** The SDK's name; of the KDC, the kind of its answer. */
   readonly status: string;
@@ -48,10 +50,10 @@ export interface DemoCall {
 }
 
 /** What one side knows in the end: an attribute by name, and its value in words. */
-export type DemoFacts = Readonly<Record<string, string>>;
+export type LoopFacts = Readonly<Record<string, string>>;
 
 /** Why one side gave up. */
-export interface DemoReason {
+export interface LoopReason {
   readonly status: string;
   readonly code: string;
   readonly message: string;
@@ -60,7 +62,7 @@ export interface DemoReason {
 }
 
 /** A message that was sealed by one side and opened by the other. */
-export interface DemoMessage {
+export interface LoopMessage {
   readonly from: 'client' | 'server';
   readonly text: string;
   /** Octets before and after. */
@@ -70,36 +72,38 @@ export interface DemoMessage {
 }
 
 /** One logon. */
-export interface DemoLogon {
-  readonly calls: readonly DemoCall[];
-  readonly client: DemoFacts;
-  readonly server: DemoFacts;
-  readonly messages: readonly DemoMessage[];
-  readonly clientReason: DemoReason | undefined;
-  readonly serverReason: DemoReason | undefined;
+export interface LoopLogon {
+  readonly calls: readonly LoopCall[];
+  readonly client: LoopFacts;
+  readonly server: LoopFacts;
+  readonly messages: readonly LoopMessage[];
+  readonly clientReason: LoopReason | undefined;
+  readonly serverReason: LoopReason | undefined;
   /** Everything was as it should be. */
   readonly asExpected: boolean;
 }
 
-/** All logons of the demonstration. */
-export interface DemoRuns {
-  readonly kerberos: DemoLogon;
-  readonly ntlm: DemoLogon;
-  readonly wrongPasswordByKerberos: DemoLogon;
-  readonly wrongPasswordByNtlm: DemoLogon;
+/** All of them. */
+export interface LoopRuns {
+  readonly kerberos: LoopLogon;
+  readonly ntlm: LoopLogon;
+  readonly wrongPasswordByKerberos: LoopLogon;
+  readonly wrongPasswordByNtlm: LoopLogon;
 }
 
-/** Runs them one after the other, in a realm of their own. */
-export async function runDemo(): Promise<DemoRuns> {
-  let calls: DemoCall[] = [];
-  await using realm = await lab({
-    realm: REALM,
-    accounts: [{ ...ALICE, fullName: 'Alice Example', groups: [ADMINS] }],
-    observe: (event) => calls.push(kdcRow(event)),
-  });
+/**
+ * Runs them one after the other.
+ * @param kdc - what the realm's KDC tells of its questions
+ */
+export async function runLoops(realm: Lab, kdc: KdcWatch): Promise<LoopRuns> {
   const run = async (logon: LogonOptions): Promise<Outcome> => {
-    calls = [];
-    return await logOn(realm, logon, calls);
+    const calls: LoopCall[] = [];
+    kdc.listener = (event) => calls.push(kdcRow(event));
+    try {
+      return await logOn(realm, logon, calls);
+    } finally {
+      kdc.listener = undefined;
+    }
   };
   const password = 'not the password';
   return {
@@ -111,12 +115,12 @@ export async function runDemo(): Promise<DemoRuns> {
 }
 
 /** A logon of which it is not said yet whether it is as it should be. */
-interface Outcome extends Omit<DemoLogon, 'asExpected'> {
+interface Outcome extends Omit<LoopLogon, 'asExpected'> {
   /** The server was given what the client has: looked at while the server had it. */
   readonly isDelegated: boolean;
 }
 
-function expecting({ isDelegated, ...logon }: Outcome, isExpected: (outcome: Outcome) => boolean): DemoLogon {
+function expecting({ isDelegated, ...logon }: Outcome, isExpected: (outcome: Outcome) => boolean): LoopLogon {
   return { ...logon, asExpected: isExpected({ isDelegated, ...logon }) };
 }
 
@@ -141,12 +145,12 @@ function isRefusedByServer({ clientReason, serverReason }: Outcome): boolean {
   return clientReason?.status === denied && serverReason?.status === denied && clientReason.ntStatus === told;
 }
 
-async function logOn(realm: Lab, logon: LogonOptions, calls: DemoCall[]): Promise<Outcome> {
+async function logOn(realm: Lab, logon: LogonOptions, calls: LoopCall[]): Promise<Outcome> {
   const sockets = await connection();
   const client = await clientEnd(realm, logon);
   const server = await serverEnd(realm);
   const observe = (end: Endpoint, call: EndpointCall): void => void calls.push(row(end, call));
-  let serverReason: DemoReason | undefined;
+  let serverReason: LoopReason | undefined;
   try {
     const handshake = await Promise.allSettled([
       initiate(sockets.client, client, { observe }).catch((error: unknown) => {
@@ -176,7 +180,7 @@ async function logOn(realm: Lab, logon: LogonOptions, calls: DemoCall[]): Promis
       messages,
       clientReason,
       serverReason,
-      isDelegated: isAlice(delegated),
+      isDelegated: isAlice(delegated, realm.domain),
     };
   } finally {
     sockets.client.end();
@@ -195,7 +199,7 @@ async function connection(): Promise<{ client: FrameSocket; server: FrameSocket 
   const near = connect({ host: '127.0.0.1', port });
   const [far]: unknown[] = await accepted;
   listener.close();
-  if (!(far instanceof Socket)) throw new SspiError('INTERNAL_ERROR', { stage: 'demo' });
+  if (!(far instanceof Socket)) throw new SspiError('INTERNAL_ERROR', { stage: 'loop' });
   return { client: new FrameSocket(near), server: new FrameSocket(far) };
 }
 
@@ -206,7 +210,7 @@ function clientEnd(realm: Lab, logon: LogonOptions): Promise<Endpoint> {
     targetName: realm.targetName,
     contextReq:
       ISC_REQ.MUTUAL_AUTH | ISC_REQ.DELEGATE | ISC_REQ.CONFIDENTIALITY | ISC_REQ.EXTENDED_ERROR | ISC_REQ.STREAM,
-    authData: realm.credsspClient(ALICE.user, logon),
+    authData: realm.credsspClient(ALICE, logon),
     host: realm.host,
   });
 }
@@ -222,13 +226,13 @@ function serverEnd(realm: Lab): Promise<Endpoint> {
 }
 
 /** What the client asks the KDC. */
-function kdcRow({ request, service, answer, received, sent, errorCode }: KdcEvent): DemoCall {
+function kdcRow({ request, service, answer, received, sent, errorCode }: KdcEvent): LoopCall {
   const asked = `${request} for ${service ?? 'nothing'}`;
   const carries = errorCode === undefined ? asked : `${asked}: ${krbErrorName(errorCode)}`;
   return { function: 'KDC', status: answer, received, sent, carries };
 }
 
-function row(end: Endpoint, call: EndpointCall): DemoCall {
+function row(end: Endpoint, call: EndpointCall): LoopCall {
   return {
     function: end.options.role === 'initiator' ? 'InitializeSecurityContext' : 'AcceptSecurityContext',
     status: statusName(call.status),
@@ -245,18 +249,18 @@ function bothEstablished([client, server]: readonly [
   return client.status === 'fulfilled' && client.value.verdict.ok && server.status === 'fulfilled' && server.value.ok;
 }
 
-function isAlice(delegated: DelegatedCredentials | undefined): boolean {
+function isAlice(delegated: DelegatedCredentials | undefined, domain: string): boolean {
   if (delegated?.kind !== 'password') return false;
   const password = new TextDecoder('utf-16le').decode(delegated.password.reveal());
-  return delegated.user === ALICE.user && delegated.domain === ALICE.domain && password === ALICE.password;
+  return delegated.user === ALICE && delegated.domain === domain && password === LAB_PASSWORD;
 }
 
 async function exchange(
-  from: DemoMessage['from'],
+  from: LoopMessage['from'],
   text: string,
   [sender, outgoing]: readonly [Endpoint, FrameSocket],
   [receiver, incoming]: readonly [Endpoint, FrameSocket],
-): Promise<DemoMessage> {
+): Promise<LoopMessage> {
   const plaintext = new TextEncoder().encode(text);
   const sealed = await sender.wrap(plaintext);
   outgoing.write(sealed);
@@ -270,7 +274,7 @@ async function exchange(
   };
 }
 
-async function clientFacts(client: Endpoint, host: string): Promise<DemoFacts> {
+async function clientFacts(client: Endpoint, host: string): Promise<LoopFacts> {
   const cipher = await client.attribute(SECPKG_ATTR.CIPHER_INFO);
   const inner = await client.attribute(SECPKG_ATTR.NEGOTIATION_PACKAGE);
   const trust = await client.attribute(SECPKG_ATTR.CERT_TRUST_STATUS);
@@ -289,7 +293,7 @@ async function clientFacts(client: Endpoint, host: string): Promise<DemoFacts> {
   };
 }
 
-async function serverFacts(server: Endpoint, delegated: DelegatedCredentials | undefined): Promise<DemoFacts> {
+async function serverFacts(server: Endpoint, delegated: DelegatedCredentials | undefined): Promise<LoopFacts> {
   const identity = await server.attribute(SECPKG_ATTR.C_ACCESS_TOKEN);
   const target = await server.attribute(SECPKG_ATTR.CLIENT_SPECIFIED_TARGET);
   const granted = await server.attribute(SECPKG_ATTR.FLAGS);
@@ -303,7 +307,7 @@ async function serverFacts(server: Endpoint, delegated: DelegatedCredentials | u
 }
 
 /** What the domain says of the user in the PAC of the ticket: Kerberos alone has that. */
-function authorizationFacts(identity: ClientIdentity | undefined): DemoFacts {
+function authorizationFacts(identity: ClientIdentity | undefined): LoopFacts {
   const { principal, authorization } = identity ?? {};
   if (principal === undefined || authorization === undefined) return {};
   const { sid = '', groups, userPrincipalName = '' } = authorization;
@@ -316,8 +320,8 @@ function describeDelegated(delegated: DelegatedCredentials | undefined): string 
   return `domain ${delegated.domain}, user ${delegated.user}, password ${delegated.password}`;
 }
 
-function reasonOf(error: unknown): DemoReason {
-  const known = error instanceof SspiError ? error : new SspiError('INTERNAL_ERROR', { stage: 'demo', cause: error });
+function reasonOf(error: unknown): LoopReason {
+  const known = error instanceof SspiError ? error : new SspiError('INTERNAL_ERROR', { stage: 'loop', cause: error });
   const { statusName: status, code, message, hint, ntStatus } = known;
   return { status, code, message, hint, ntStatus: ntStatus === undefined ? undefined : ntStatusName(ntStatus) };
 }
