@@ -61,6 +61,13 @@ describe('diagnose(error)', () => {
     expect(codesOf(new SspiError('CONNECTION_CLOSED', { stage, detail }))[0]).toBe(expected);
   });
 
+  test('an error that was told once more counts once, with what it means in its place', () => {
+    const cause = new SspiError('CONNECTION_CLOSED', { stage: 'TSRequest' });
+    const detail = 'right after our answer to its challenge';
+    const told = new SspiError('CONNECTION_CLOSED', { stage: 'TSRequest', detail, cause });
+    expect(codesOf(told)).toEqual(['WRONG_PASSWORD', 'PEER_REFUSED', 'UNKNOWN_USER']);
+  });
+
   test('Z8: a public key that does not match is a gateway or a key in the wrong form', () => {
     expect(codesOf(new SspiError('PUBLIC_KEY_MISMATCH', { stage: 'pubKeyAuth' }))).toEqual([
       'TLS_TERMINATED_IN_BETWEEN',

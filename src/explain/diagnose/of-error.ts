@@ -224,8 +224,16 @@ export function suspectError(found: Suspicions, error: unknown, depth = 0): void
   } else if (depth === 0) {
     found.add('INTERNAL', 'likely', error instanceof Error ? error.name : 'what was thrown is no Error');
   }
-  if (error instanceof Error && error.cause !== undefined && depth < DEEPEST)
-    suspectError(found, error.cause, depth + 1);
+  const cause = causeOf(error);
+  if (cause !== undefined && depth < DEEPEST) suspectError(found, cause, depth + 1);
+}
+
+/** What is behind an error. One of the same code has been told once more, with what it means in its place: that is what counts. */
+function causeOf(error: unknown): unknown {
+  if (!(error instanceof Error)) return undefined;
+  const { cause } = error;
+  if (!(error instanceof SspiError && cause instanceof SspiError)) return cause;
+  return error.code === cause.code ? cause.cause : cause;
 }
 
 function suspectSspiError(found: Suspicions, error: SspiError): void {
