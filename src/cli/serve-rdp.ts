@@ -7,8 +7,7 @@ import { createServer, type Socket } from 'node:net';
 import { Command, Option } from 'commander';
 import { memoryReplayCache } from '../acceptor/index.ts';
 import { nodeHost } from '../host/node.ts';
-import { type AcceptNlaOptions, acceptNla } from '../rdp/index.ts';
-import type { AcceptorIdentity } from '../sspi/index.ts';
+import { type AcceptNlaOptions, acceptNla, HalfOpen, type NlaAccounts } from '../rdp/index.ts';
 import { EXIT } from './exit-codes.ts';
 import { readAccounts, readCertificate, readOctets } from './files.ts';
 import { listen } from './listen.ts';
@@ -67,7 +66,7 @@ export function serveRdpCommand(terminal: Terminal, exit: (code: number) => void
     .option('--restricted-admin', 'let clients in that hand no credentials over')
     .addOption(new Option('--timeout <seconds>', 'time for a logon').argParser(numberBetween(1, 600)).default(30))
     .addOption(
-      new Option('--limit <number>', 'logons at the same time; who comes then is cut off')
+      new Option('--limit <number>', 'logons at the same time; who comes then is turned away')
         .argParser(numberBetween(1, 10_000))
         .default(64),
     )
@@ -132,7 +131,7 @@ class Door {
 
   async #receive(socket: Socket): Promise<void> {
     socket.on('error', () => undefined);
-    if (this.#working.size >= this.#options.limit || this.#closing.signal.aborted) {
+    if (this.#closing.signal.aborted) {
       socket.destroy();
       return;
     }
@@ -164,7 +163,7 @@ class Door {
 }
 
 async function settingsOf(options: ServeOptions): Promise<Settings> {
-  const { minVersion, maxVersion, tlsMin, tlsMax, timeout, restrictedAdmin } = options;
+  const { minVersion, maxVersion, tlsMin, tlsMax, timeout, restrictedAdmin, limit } = options;
   if (tlsMin > tlsMax) throw new UsageError('--tls-min is above --tls-max', 'leave one of them out');
   return {
     certificate: await readCertificate(options),
@@ -172,18 +171,19 @@ async function settingsOf(options: ServeOptions): Promise<Settings> {
     credssp: { minVersion, maxVersion },
     tls: { minVersion: `TLSv${tlsMin}`, maxVersion: `TLSv${tlsMax}` },
     restrictedAdmin,
+    halfOpen: new HalfOpen({ total: limit, perSource: limit }),
     deadline: timeout * 1000,
     platform: nodeHost,
   };
 }
 
-async function accountsOf({ accounts, keytab }: ServeOptions): Promise<AcceptorIdentity> {
-  if (accounts === undefined && keytab === undefined)
-    throw new UsageError('nobody could log on', 'give --accounts, --keytab or both');
-  const octets = keytab === undefined ? undefined : await readOctets(keytab, '--keytab');
-  return {
-    kind: 'acceptor',
-    accounts: accounts === undefined ? { find: async () => undefined } : await readAccounts(accounts),
-    kerberosService: octets === undefined ? undefined : { keytab: octets, replayCache: memoryReplayCache() },
-  };
+async function accountsOf({ accounts, keytab }: ServeOptions): Promise<NlaAccounts> {
+  const kerberos =
+    keytab === undefined
+      ? undefined
+      : { keytab: await readOctets(keytab, '--keytab'), replayCache: memoryReplayCache() };
+  if (accounts !== undefined)
+    return { kind: 'acceptor', accounts: await readAccounts(accounts), kerberosService: kerberos };
+  if (kerberos === undefined) throw new UsageError('nobody could log on', 'give --accounts, --keytab or both');
+  return { kind: 'kerberos-acceptor', ...kerberos };
 }

@@ -4,10 +4,9 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { run } from '../../src/cli/program.ts';
-import { Interrupted } from '../../src/cli/terminal.ts';
 import { lab } from '../../src/lab/index.ts';
 import { objectOf, sspi } from './command.ts';
+import { serving } from './serving.ts';
 
 const PASSWORD = 'Serve-Passw0rd!';
 let folder = '';
@@ -23,36 +22,6 @@ function file(name: string, content: string | Uint8Array): string {
 }
 
 const accounts = (): string => file('accounts', `EXAMPLE:alice:${PASSWORD}\n`);
-
-/** A door that is open until it is interrupted. */
-async function serving(...args: readonly string[]) {
-  const lines: string[] = [];
-  const waiting: (() => void)[] = [];
-  let interrupt: ((reason: Interrupted) => void) | undefined;
-  const terminal = {
-    out: (line: string) => {
-      lines.push(line);
-      for (const wake of waiting.splice(0)) wake();
-    },
-    note: (line: string) => terminal.out(line),
-    colours: false,
-    onInterrupt: (handler: (reason: Interrupted) => void) => {
-      interrupt = handler;
-      return () => undefined;
-    },
-  };
-  const done = run(['serve', 'rdp', '--port', '0', ...args], terminal);
-  /** The line of that number, once it is there. */
-  const line = async (number: number): Promise<string> => {
-    for (;;) {
-      const found = lines[number];
-      if (found !== undefined) return found;
-      await new Promise<void>((resolve) => waiting.push(resolve));
-    }
-  };
-  const port = Number(/port"?:? ?(\d+)/u.exec(await line(0))?.[1]);
-  return { port, lines, line, done, interrupt: (code?: number) => interrupt?.(new Interrupted(code)) };
-}
 
 function logOn(port: number, password: string, ...more: readonly string[]) {
   const target = ['--target', `localhost:${port}`, '--user', 'EXAMPLE\\alice', '--timeout', '5'];
@@ -128,13 +97,14 @@ describe('sspi serve rdp', () => {
     expect(await door.done).toBe(0);
   });
 
-  test('C17: who comes beyond the limit is cut off; the end does not wait for who is silent', async () => {
+  test('C17: who comes beyond the limit is turned away; the end does not wait for who is silent', async () => {
     const door = await serving('--accounts', accounts(), '--limit', '1');
     const first = connect(door.port, '127.0.0.1');
     await once(first, 'connect');
     const second = connect(door.port, '127.0.0.1').on('error', () => undefined);
     await once(second, 'close');
     expect(first.closed).toBe(false);
+    expect(await door.line(1)).toContain('TOO_MANY_CONNECTIONS');
     door.interrupt(143);
     expect(await door.done).toBe(0);
     if (!first.closed)
@@ -142,7 +112,7 @@ describe('sspi serve rdp', () => {
         first.on('error', () => undefined),
         'close',
       );
-    expect(door.lines).toHaveLength(1);
+    expect(door.lines).toHaveLength(2);
   });
 
   test.each<[string, readonly string[]]>([
