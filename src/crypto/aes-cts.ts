@@ -3,7 +3,7 @@
  * and its last two blocks are always exchanged. Kerberos etypes 17 to 20.
  * @module
  */
-import { aesCbcDecrypt, aesCbcEncrypt } from '#crypto';
+import { aesCbcDecryption, aesCbcEncrypt } from '#crypto';
 import { AES_BLOCK } from './aes-cbc.ts';
 import { OctetsError } from './octets.ts';
 
@@ -12,19 +12,20 @@ import { OctetsError } from './octets.ts';
  * @param key - 16, 24 or 32 octets
  * @param iv - 16 octets; zeros in Kerberos, whose confounder does the work of it
  * @param data - 16 octets or more
- * @returns as many octets as `data` has
+ * @param room - octets of zeros to leave behind the ciphertext, for a checksum that goes there
+ * @returns as many octets as `data` has, and the room
  * @throws OctetsError for other lengths
  * @see https://www.rfc-editor.org/rfc/rfc3962#section-5
  */
-export function aesCtsEncrypt(key: Uint8Array, iv: Uint8Array, data: Uint8Array): Uint8Array {
+export function aesCtsEncrypt(key: Uint8Array, iv: Uint8Array, data: Uint8Array, room = 0): Uint8Array {
   const last = startOfLastBlock(data);
-  const padded = new Uint8Array(last + AES_BLOCK);
-  padded.set(data);
-  const blocks = aesCbcEncrypt(key, iv, padded);
-  if (last === 0) return blocks;
-
+  const blocks = aesCbcEncrypt(key, iv, padded(data, last + AES_BLOCK));
+  const stolen = new Uint8Array(data.length + room);
+  if (last === 0) {
+    stolen.set(blocks);
+    return stolen;
+  }
   // The last block comes before the one it chains from, of which only so much remains as the plaintext has in its last block.
-  const stolen = new Uint8Array(data.length);
   const previous = last - AES_BLOCK;
   stolen.set(blocks.subarray(0, previous));
   stolen.set(blocks.subarray(last), previous);
@@ -32,25 +33,45 @@ export function aesCtsEncrypt(key: Uint8Array, iv: Uint8Array, data: Uint8Array)
   return stolen;
 }
 
-/** Decrypts what {@link aesCtsEncrypt} made. */
+function padded(data: Uint8Array, length: number): Uint8Array {
+  if (data.length === length) return data;
+  const blocks = new Uint8Array(length);
+  blocks.set(data);
+  return blocks;
+}
+
+/**
+ * Decrypts what {@link aesCtsEncrypt} made.
+ *
+ * The octets that are missing from the stolen block show when the block before it is decrypted. To begin with a key takes longer
+ * than the whole of a short message, so there is one chain: what it adds to the two blocks that are not in their places is added
+ * once more, which takes it away, and then what should have been added.
+ */
 export function aesCtsDecrypt(key: Uint8Array, iv: Uint8Array, data: Uint8Array): Uint8Array {
   const last = startOfLastBlock(data);
-  if (last === 0) return aesCbcDecrypt(key, iv, data);
+  const decrypt = aesCbcDecryption(key, iv);
+  if (last === 0) return decrypt(data);
 
   const previous = last - AES_BLOCK;
+  const before = previous === 0 ? iv : data.subarray(previous - AES_BLOCK, previous);
   const finalBlock = data.subarray(previous, last);
-  const blocks = new Uint8Array(last + AES_BLOCK);
-  blocks.set(data.subarray(0, previous));
-  blocks.set(data.subarray(last), previous);
-  blocks.set(finalBlock, last);
+  const stolen = data.subarray(last);
+  const opened = decrypt(data.subarray(0, last));
+  const plaintext = new Uint8Array(data.length);
+  plaintext.set(opened.subarray(0, previous));
 
-  // The plaintext was padded with zeros, so the octets missing from the stolen block show in the decrypted final one.
-  const stolenLength = data.length - last;
-  if (stolenLength < AES_BLOCK) {
-    const opened = aesCbcDecrypt(key, new Uint8Array(AES_BLOCK), finalBlock);
-    blocks.set(opened.subarray(stolenLength), previous + stolenLength);
+  // The plaintext was padded with zeros: the block that it was added to is there where it ends.
+  const stolenBlock = new Uint8Array(AES_BLOCK);
+  for (let i = 0; i < AES_BLOCK; i++) {
+    const padding = (opened[previous + i] ?? 0) ^ (before[i] ?? 0);
+    const known = stolen[i];
+    stolenBlock[i] = known ?? padding;
+    if (known !== undefined) plaintext[last + i] = padding ^ known;
   }
-  return aesCbcDecrypt(key, iv, blocks).subarray(0, data.length);
+  const openedStolen = decrypt(stolenBlock);
+  for (let i = 0; i < AES_BLOCK; i++)
+    plaintext[previous + i] = (openedStolen[i] ?? 0) ^ (finalBlock[i] ?? 0) ^ (before[i] ?? 0);
+  return plaintext;
 }
 
 function startOfLastBlock(data: Uint8Array): number {

@@ -15,9 +15,9 @@ import {
   pbkdf2 as nodePbkdf2,
 } from 'node:crypto';
 import process from 'node:process';
-import { checkAesCbc } from './aes-cbc.ts';
+import { checkAesCbc, wholeBlocks } from './aes-cbc.ts';
 import { MD5_NATIVE_FROM, md5 as shortMd5 } from './md5.ts';
-import type { BlockMode, CryptoProvider, Hash } from './types.ts';
+import type { BlockChain, BlockMode, CryptoProvider, Hash } from './types.ts';
 
 export const md5: Hash = (...parts) => (lengthOf(parts) < MD5_NATIVE_FROM ? shortMd5(...parts) : nativeMd5(...parts));
 const nativeMd5 = nativeHash('md5');
@@ -65,13 +65,23 @@ function cipherKey(key: Uint8Array): Uint8Array | KeyObject {
 }
 
 export const aesCbcEncrypt: BlockMode = (key, iv, data) => {
-  const bits = checkAesCbc(key, iv, data);
-  return plain(createCipheriv(`aes-${bits}-cbc`, cipherKey(key), iv).setAutoPadding(false).update(data));
+  const bits = checkAesCbc(key, iv);
+  return plain(createCipheriv(`aes-${bits}-cbc`, cipherKey(key), iv).setAutoPadding(false).update(wholeBlocks(data)));
 };
 
 export const aesCbcDecrypt: BlockMode = (key, iv, data) => {
-  const bits = checkAesCbc(key, iv, data);
-  return plain(createDecipheriv(`aes-${bits}-cbc`, cipherKey(key), iv).setAutoPadding(false).update(data));
+  const bits = checkAesCbc(key, iv);
+  return plain(createDecipheriv(`aes-${bits}-cbc`, cipherKey(key), iv).setAutoPadding(false).update(wholeBlocks(data)));
+};
+
+export const aesCbcEncryption: BlockChain = (key, iv) => {
+  const cipher = createCipheriv(`aes-${checkAesCbc(key, iv)}-cbc`, cipherKey(key), iv).setAutoPadding(false);
+  return (data) => plain(cipher.update(wholeBlocks(data)));
+};
+
+export const aesCbcDecryption: BlockChain = (key, iv) => {
+  const decipher = createDecipheriv(`aes-${checkAesCbc(key, iv)}-cbc`, cipherKey(key), iv).setAutoPadding(false);
+  return (data) => plain(decipher.update(wholeBlocks(data)));
 };
 
 export const pbkdf2: CryptoProvider['pbkdf2'] = (hash, password, salt, iterations, length) =>

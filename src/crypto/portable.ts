@@ -7,8 +7,8 @@ import { cbc } from '@noble/ciphers/aes.js';
 import { sha1 as nobleSha1 } from '@noble/hashes/legacy.js';
 import { pbkdf2Async } from '@noble/hashes/pbkdf2.js';
 import { sha256 as nobleSha256, sha384 as nobleSha384, sha512 as nobleSha512 } from '@noble/hashes/sha2.js';
-import { checkAesCbc } from './aes-cbc.ts';
-import type { BlockMode, CryptoProvider, Hash } from './types.ts';
+import { AES_BLOCK, checkAesCbc, wholeBlocks } from './aes-cbc.ts';
+import type { BlockChain, BlockMode, CryptoProvider, Hash } from './types.ts';
 
 export { md5 } from './md5.ts';
 export const sha1: Hash = hashInParts(nobleSha1);
@@ -30,13 +30,33 @@ function hashInParts(noble: NobleHash): Hash {
 }
 
 export const aesCbcEncrypt: BlockMode = (key, iv, data) => {
-  checkAesCbc(key, iv, data);
-  return cbc(key, iv, { disablePadding: true }).encrypt(data);
+  checkAesCbc(key, iv);
+  return cbc(key, iv, { disablePadding: true }).encrypt(wholeBlocks(data));
 };
 
 export const aesCbcDecrypt: BlockMode = (key, iv, data) => {
-  checkAesCbc(key, iv, data);
-  return cbc(key, iv, { disablePadding: true }).decrypt(data);
+  checkAesCbc(key, iv);
+  return cbc(key, iv, { disablePadding: true }).decrypt(wholeBlocks(data));
+};
+
+export const aesCbcEncryption: BlockChain = (key, iv) => {
+  checkAesCbc(key, iv);
+  let previous = iv;
+  return (data) => {
+    const blocks = aesCbcEncrypt(key, previous, data);
+    if (blocks.length > 0) previous = blocks.slice(-AES_BLOCK);
+    return blocks;
+  };
+};
+
+export const aesCbcDecryption: BlockChain = (key, iv) => {
+  checkAesCbc(key, iv);
+  let previous = iv;
+  return (data) => {
+    const blocks = aesCbcDecrypt(key, previous, data);
+    if (data.length > 0) previous = data.slice(-AES_BLOCK);
+    return blocks;
+  };
 };
 
 const PBKDF2_HASHES = { sha1: nobleSha1, sha256: nobleSha256, sha384: nobleSha384, sha512: nobleSha512 };

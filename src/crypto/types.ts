@@ -13,6 +13,9 @@ export type Mac = (key: Uint8Array, ...parts: readonly Uint8Array[]) => Uint8Arr
 /** AES in CBC mode without padding. Gives a new array; nothing given is changed. */
 export type BlockMode = (key: Uint8Array, iv: Uint8Array, data: Uint8Array) => Uint8Array;
 
+/** AES in CBC mode without padding, in parts: each call goes on where the last one ended. Gives new arrays; nothing given is changed. */
+export type BlockChain = (key: Uint8Array, iv: Uint8Array) => (data: Uint8Array) => Uint8Array;
+
 /** The hash functions that PBKDF2 may use. */
 export type Pbkdf2Hash = 'sha1' | 'sha256' | 'sha384' | 'sha512';
 
@@ -37,6 +40,10 @@ export interface CryptoProvider {
   readonly aesCbcEncrypt: BlockMode;
   /** As {@link aesCbcEncrypt}. */
   readonly aesCbcDecrypt: BlockMode;
+  /** As {@link aesCbcEncrypt} for several inputs: to begin with a key takes longer than a few blocks. */
+  readonly aesCbcEncryption: BlockChain;
+  /** As {@link aesCbcDecrypt} for several inputs. */
+  readonly aesCbcDecryption: BlockChain;
   /**
    * PBKDF2 with HMAC (RFC 8018 5.2), off the event loop or in slices that give way to it.
    * @param iterations - 1 or more. Where a peer chooses the number the caller bounds it first: the time it takes is linear.

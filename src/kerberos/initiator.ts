@@ -165,24 +165,30 @@ async function* obtainTickets(
   const { service, realm } = target;
   const limit = Math.min(settings.deadline ?? DEFAULT_DEADLINE, options.limits?.deadline ?? Number.POSITIVE_INFINITY);
   const start = (): Deadline => scope.own(startDeadline(limit, scope.host.timer));
-  const ask = (deadline: Deadline, secondTicket?: Ticket): Promise<KerberosTicket> =>
-    deadline.within(tickets.ticketFor({ service, realm, secondTicket, signal: deadline.signal }));
+  let deadline: Deadline | undefined; // runs when somebody has to be waited for
+  const ask = async (secondTicket?: Ticket): Promise<KerberosTicket> => {
+    const wanted = { service, realm, secondTicket };
+    const atHand = tickets.ticketAtHand(wanted);
+    if (atHand !== undefined) return atHand;
+    deadline ??= start();
+    return await deadline.within(tickets.ticketFor({ ...wanted, signal: deadline.signal }));
+  };
 
-  let deadline = start();
-  let ticket = settings.userToUser === 'always' ? undefined : await ask(deadline).catch(orUserToUser(settings));
+  let ticket = settings.userToUser === 'always' ? undefined : await ask().catch(orUserToUser(settings));
   const isUserToUser = ticket === undefined;
   if (ticket === undefined) {
-    deadline.dispose();
-    const secondTicket = yield* askForTicket(scope, target);
-    deadline = start(); // the time of the service is not that of the KDC
-    ticket = await ask(deadline, secondTicket);
+    deadline?.dispose();
+    deadline = undefined; // the time of the service is not that of the KDC
+    ticket = await ask(yield* askForTicket(scope, target));
   }
   scope.own(ticket);
 
-  const delegation = mayDelegate(ticket, options, settings)
-    ? await forwarded(tickets, ticket, scope, deadline).catch(noDelegation)
-    : undefined;
-  deadline.dispose();
+  let delegation: Uint8Array | undefined;
+  if (mayDelegate(ticket, options, settings)) {
+    deadline ??= start();
+    delegation = await forwarded(tickets, ticket, scope, deadline).catch(noDelegation);
+  }
+  deadline?.dispose();
   return { ticket, delegation, isUserToUser };
 }
 

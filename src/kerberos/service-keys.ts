@@ -86,25 +86,25 @@ export class ServiceKeys {
    *   asked for and what there is
    */
   forTicket({ sname, realm, encPart: { etype, kvno } }: Ticket): readonly ServiceKey[] {
-    const service = printable(formatPrincipal(sname, realm));
+    const service = (): string => printable(formatPrincipal(sname, realm)); // for errors only
     const id = idOf(sname, realm);
     const ofService = this.#byName.get(id) ?? [];
     const refused = this.#refused.get(id);
     if (refused?.has(etype) === true)
-      throw failure('ENCRYPTION_TYPE_REFUSED', `the ticket for ${service} has ${encryptionTypeName(etype)}`);
-    if (ofService.length === 0 && refused === undefined) throw failure('SERVICE_UNKNOWN', service);
+      throw failure('ENCRYPTION_TYPE_REFUSED', `the ticket for ${service()} has ${encryptionTypeName(etype)}`);
+    if (ofService.length === 0 && refused === undefined) throw failure('SERVICE_UNKNOWN', service());
 
     const ofType = ofService.filter(({ key }) => key.etype === etype);
     if (ofType.length === 0) {
       const types = new Set(ofService.map(({ key }) => encryptionTypeName(key.etype)));
-      const detail = `${service}: the ticket has ${encryptionTypeName(etype)}, the keytab ${[...types].join(', ')}`;
+      const detail = `${service()}: the ticket has ${encryptionTypeName(etype)}, the keytab ${[...types].join(', ')}`;
       throw failure('SERVICE_KEY_MISSING', detail);
     }
 
     const ofVersion = ofType.filter((key) => kvno === undefined || isVersion(key.kvno, kvno));
     if (ofVersion.length === 0) {
       const versions = ofType.map((key) => key.kvno).join(', ');
-      throw failure('KEY_VERSION_UNKNOWN', `${service}: the ticket has version ${kvno}, the keytab ${versions}`);
+      throw failure('KEY_VERSION_UNKNOWN', `${service()}: the ticket has version ${kvno}, the keytab ${versions}`);
     }
     return ofVersion;
   }

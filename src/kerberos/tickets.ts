@@ -15,6 +15,8 @@ export interface TicketSource {
    * @throws SspiError KDC_NOT_FOUND and KDC_UNREACHABLE, SPN_UNKNOWN, USER_TO_USER_REQUIRED, LOGON_DENIED, TIME_SKEW, ...
    */
   ticketFor(target: ServiceTarget): Promise<KerberosTicket>;
+  /** The same, when it is there and no KDC has to be asked; undefined otherwise. */
+  ticketAtHand(target: ServiceTarget): KerberosTicket | undefined;
   /** A ticket-granting ticket for somebody to hand on. @throws as above; KDC_POLICY when the client's own cannot be forwarded */
   forwardedTicket(signal?: AbortSignal): Promise<KerberosTicket>;
   /** The client's own ticket-granting ticket. */

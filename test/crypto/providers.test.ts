@@ -86,6 +86,11 @@ describe.each(providers)('%s provider: AES-CBC', (_, provider) => {
   ])('AES-%i (NIST SP 800-38A)', (_bits, key, ciphertext) => {
     expect(toHex(provider.aesCbcEncrypt(hex(key), iv, plaintext))).toBe(ciphertext);
     expect(toHex(provider.aesCbcDecrypt(hex(key), iv, hex(ciphertext)))).toBe(toHex(plaintext));
+    // The same in parts, one of them empty.
+    const inParts = (chain: (data: Uint8Array) => Uint8Array, data: Uint8Array): string =>
+      [data.subarray(0, 16), new Uint8Array(0), data.subarray(16)].map((part) => toHex(chain(part))).join('');
+    expect(inParts(provider.aesCbcEncryption(hex(key), iv), plaintext)).toBe(ciphertext);
+    expect(inParts(provider.aesCbcDecryption(hex(key), iv), hex(ciphertext))).toBe(toHex(plaintext));
   });
 
   test('nothing encrypts to nothing', () => {
@@ -103,6 +108,9 @@ describe.each(providers)('%s provider: AES-CBC', (_, provider) => {
     const given = [new Uint8Array(keyLength), new Uint8Array(ivLength), new Uint8Array(dataLength)] as const;
     expect(() => provider.aesCbcEncrypt(...given)).toThrow(OctetsError);
     expect(() => provider.aesCbcDecrypt(...given)).toThrow(what);
+    const [key, vector, data] = given;
+    expect(() => provider.aesCbcEncryption(key, vector)(data)).toThrow(what);
+    expect(() => provider.aesCbcDecryption(key, vector)(data)).toThrow(what);
   });
 });
 

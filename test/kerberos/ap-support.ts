@@ -48,6 +48,7 @@ export function clientWith(
   const tickets: TicketSource = {
     kdc: { clock: host.clock },
     ticketFor: async (): Promise<KerberosTicket> => realm.ticket({ service: SERVICE, ...ticketOptions }),
+    ticketAtHand: () => undefined,
     forwardedTicket: async () => realm.grantingTicket(),
     grantingTicket: async () => realm.grantingTicket(),
     ...source,

@@ -620,6 +620,17 @@ describe('a KDC that is away', () => {
     expect(signal?.aborted).toBe(true);
   });
 
+  test('a ticket that is at hand is waited for by nobody', async () => {
+    const after = vi.fn(() => () => undefined);
+    const host = { ...stillHost(), timer: { after } };
+    const ticketAtHand = () => realm.ticket({ service: SERVICE });
+    const ticketFor = () => Promise.reject(new TypeError('not asked for'));
+    const client = initiator(clientWith(realm, {}, {}, stillHost(), { ticketFor, ticketAtHand }), { host });
+    const { initiatorError, acceptorError } = await converse(client, await acceptor(realm));
+    expect([initiatorError, acceptorError]).toEqual([undefined, undefined]);
+    expect(after).not.toHaveBeenCalled();
+  });
+
   test('a ticket that comes too late is wiped', async () => {
     const host = patientHost();
     let give: (ticket: KerberosTicket) => void = () => undefined;
@@ -706,6 +717,7 @@ function userAcceptor(grantingTicket: KerberosTicket) {
   const userToUser = {
     kdc: { clock: host.clock },
     ticketFor: () => Promise.reject(new TypeError('not asked for')),
+    ticketAtHand: () => undefined,
     forwardedTicket: () => Promise.reject(new TypeError('not asked for')),
     grantingTicket: async () => grantingTicket.clone(),
   };

@@ -55,7 +55,7 @@ export function clientOf(
     kdcs: Object.fromEntries(kdcs.map(({ realm }) => [realm, ['kdc.lab.example']])),
     random,
   });
-  const limits = { patience: 20, perTry: 60, total: 100 };
+  const limits = { patience: 50, perTry: 500, total: 800 }; // what is silent is waited for; what is busy is not given up
   return {
     network: new KdcNetwork({ transport: memoryTransport(kdcs), locator, clock, timer, limits }),
     clock: new KdcClock(clock),

@@ -99,9 +99,18 @@ export class ClientCredentials {
    * @throws SspiError SPN_UNKNOWN and whatever else keeps KDCs from giving one; what {@link grantingTicket} throws
    */
   async ticketFor(target: ServiceTarget): Promise<KerberosTicket> {
-    const { service, realm, secondTicket, signal } = target;
-    const key: TicketKey = { owner: this.#owner, service, realm, variant: variantOf(secondTicket) };
+    const { signal } = target;
+    const key = this.#keyOf(target);
     return await givenUp(() => this.#cache.get(key, (within) => this.#askFor({ ...target, signal: within }), signal));
+  }
+
+  /** A ticket for a service that is there already, for the caller to dispose. Undefined: {@link ticketFor} would ask a KDC. */
+  ticketAtHand(target: ServiceTarget): KerberosTicket | undefined {
+    return this.#cache.find(this.#keyOf(target));
+  }
+
+  #keyOf({ service, realm, secondTicket }: ServiceTarget): TicketKey {
+    return { owner: this.#owner, service, realm, variant: variantOf(secondTicket) };
   }
 
   /**

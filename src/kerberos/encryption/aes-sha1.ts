@@ -14,7 +14,7 @@ import {
   pbkdf2,
   sha1,
 } from '../../crypto/index.ts';
-import { deriveAesKey, deriveAesUsageKey, PURPOSE } from './derivation.ts';
+import { deriveAesCipherKeys, deriveAesKey, deriveAesUsageKey, PURPOSE } from './derivation.ts';
 import type { EncryptionType, UsageKeys } from './encryption-type.ts';
 import { CHECKSUM_TYPE, ETYPE } from './numbers.ts';
 import { checkSalt, iterationsOf, utf8OfUtf16 } from './string-to-key.ts';
@@ -81,8 +81,7 @@ function aesSha1(variant: Variant): EncryptionType {
 class AesSha1UsageKeys implements UsageKeys {
   readonly #base: Uint8Array;
   readonly #usage: number;
-  #ke: Uint8Array | undefined;
-  #ki: Uint8Array | undefined;
+  #cipher: { readonly ke: Uint8Array; readonly ki: Uint8Array } | undefined;
   #kc: Uint8Array | undefined;
 
   constructor(base: Uint8Array, usage: number) {
@@ -91,18 +90,19 @@ class AesSha1UsageKeys implements UsageKeys {
   }
 
   encrypt(confounder: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
+    const { ke, ki } = this.#cipherKeys();
     const plaintext = concat(confounder, ...parts);
-    const ciphertext = new Uint8Array(plaintext.length + HMAC_LENGTH);
-    ciphertext.set(aesCtsEncrypt(this.#encryptionKey(), ZERO_IV, plaintext));
-    ciphertext.set(this.#mac(plaintext), plaintext.length);
+    const ciphertext = aesCtsEncrypt(ke, ZERO_IV, plaintext, HMAC_LENGTH);
+    ciphertext.set(mac(ki, plaintext), plaintext.length);
     return ciphertext;
   }
 
   decrypt(ciphertext: Uint8Array): Uint8Array | undefined {
     if (ciphertext.length < BLOCK + HMAC_LENGTH) return undefined;
+    const { ke, ki } = this.#cipherKeys();
     const end = ciphertext.length - HMAC_LENGTH;
-    const plaintext = aesCtsDecrypt(this.#encryptionKey(), ZERO_IV, ciphertext.subarray(0, end));
-    if (!equalInConstantTime(this.#mac(plaintext), ciphertext.subarray(end))) return undefined;
+    const plaintext = aesCtsDecrypt(ke, ZERO_IV, ciphertext.subarray(0, end));
+    if (!equalInConstantTime(mac(ki, plaintext), ciphertext.subarray(end))) return undefined;
     return plaintext.subarray(BLOCK);
   }
 
@@ -112,18 +112,17 @@ class AesSha1UsageKeys implements UsageKeys {
   }
 
   dispose(): void {
-    this.#ke?.fill(0);
-    this.#ki?.fill(0);
+    this.#cipher?.ke.fill(0);
+    this.#cipher?.ki.fill(0);
     this.#kc?.fill(0);
   }
 
-  #encryptionKey(): Uint8Array {
-    this.#ke ??= deriveAesUsageKey(this.#base, this.#usage, PURPOSE.ENCRYPTION);
-    return this.#ke;
+  #cipherKeys(): { readonly ke: Uint8Array; readonly ki: Uint8Array } {
+    this.#cipher ??= deriveAesCipherKeys(this.#base, this.#usage);
+    return this.#cipher;
   }
+}
 
-  #mac(plaintext: Uint8Array): Uint8Array {
-    this.#ki ??= deriveAesUsageKey(this.#base, this.#usage, PURPOSE.INTEGRITY);
-    return hmacSha1(this.#ki, plaintext).subarray(0, HMAC_LENGTH);
-  }
+function mac(ki: Uint8Array, plaintext: Uint8Array): Uint8Array {
+  return hmacSha1(ki, plaintext).subarray(0, HMAC_LENGTH);
 }

@@ -126,10 +126,10 @@ class AesSha2UsageKeys implements UsageKeys {
   }
 
   encrypt(confounder: Uint8Array, ...parts: readonly Uint8Array[]): Uint8Array {
-    const stolen = aesCtsEncrypt(this.#encryptionKey(), ZERO_IV, concat(confounder, ...parts));
-    const ciphertext = new Uint8Array(stolen.length + this.#variant.macLength);
-    ciphertext.set(stolen);
-    ciphertext.set(this.#mac(stolen), stolen.length);
+    const { macLength } = this.#variant;
+    const ciphertext = aesCtsEncrypt(this.#encryptionKey(), ZERO_IV, concat(confounder, ...parts), macLength);
+    const end = ciphertext.length - macLength;
+    ciphertext.set(this.#mac(ciphertext.subarray(0, end)), end);
     return ciphertext;
   }
 

@@ -2,7 +2,7 @@
  * Key derivation of the simplified profile, RFC 3961 5.1 and 5.3: DR and DK.
  * @module
  */
-import { aesCbcEncrypt } from '../../crypto/index.ts';
+import { aesCbcEncrypt, aesCbcEncryption } from '../../crypto/index.ts';
 import { nFold } from './n-fold.ts';
 
 /** A block cipher in CBC mode from a zero initialisation vector, whole blocks only. */
@@ -44,6 +44,27 @@ const ZERO_IV = new Uint8Array(AES_BLOCK);
 /** DK(Key, Constant) with AES, whose random-to-key is the identity. */
 export function deriveAesKey(key: Uint8Array, constant: Uint8Array): Uint8Array {
   return deriveRandom(encryptBlocks, key, nFold(constant, AES_BLOCK), key.length);
+}
+
+/**
+ * Ke and Ki of a usage with AES: two of {@link deriveAesUsageKey}, for which the cipher begins once with the key. What its chain
+ * would add to the second constant is added to it before.
+ */
+export function deriveAesCipherKeys(
+  key: Uint8Array,
+  usage: number,
+): { readonly ke: Uint8Array; readonly ki: Uint8Array } {
+  const encrypt = aesCbcEncryption(key, ZERO_IV);
+  const length = key.length;
+  const blocks = new Uint8Array(Math.ceil(length / AES_BLOCK) * AES_BLOCK);
+  blocks.set(foldedUsageConstant(usage, PURPOSE.ENCRYPTION));
+  const first = encrypt(blocks);
+  blocks.set(foldedUsageConstant(usage, PURPOSE.INTEGRITY));
+  const chained = first.subarray(first.length - AES_BLOCK);
+  for (let i = 0; i < AES_BLOCK; i++) blocks[i] = (blocks[i] ?? 0) ^ (chained[i] ?? 0);
+  const second = encrypt(blocks);
+  blocks.fill(0);
+  return { ke: first.subarray(0, length), ki: second.subarray(0, length) };
 }
 
 /** DK(Key, usage | purpose) with AES. */

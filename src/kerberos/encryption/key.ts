@@ -21,30 +21,57 @@ export interface ChecksumValue {
   readonly checksum: Uint8Array;
 }
 
+/** Octets, and what was derived of them, for all keys that have them in common. They are zeroised with the last of these keys. */
+class Material {
+  readonly secret: Secret;
+  readonly usages = new Map<number, UsageKeys>();
+  #holders = 1;
+
+  constructor(octets: Uint8Array) {
+    this.secret = new Secret(octets);
+  }
+
+  hold(): this {
+    this.#holders++;
+    return this;
+  }
+
+  release(): void {
+    if (--this.#holders > 0) return;
+    for (const keys of this.usages.values()) keys.dispose();
+    this.usages.clear();
+    this.secret.dispose();
+  }
+}
+
 /**
  * A key and its encryption type. What is derived for a usage is kept, for as long as the key lives: a service opens thousands of
- * tickets with one key.
+ * tickets with one key, and a client makes its authenticators with one ticket.
  * @example
  * using key = await KerberosKey.fromPassword(encryptionType(18), password.reveal(), salt);
  * const cipher = key.encrypt(KEY_USAGE.PA_ENC_TIMESTAMP, timestamp, host.random);
  */
 export class KerberosKey implements Disposable {
   readonly type: EncryptionType;
-  readonly #secret: Secret;
-  readonly #usages = new Map<number, UsageKeys>();
+  readonly #material: Material;
+  #disposed = false;
 
   /**
-   * @param octets - copied
+   * @param octets - copied; what another key is made of is shared with it, see {@link clone}
    * @throws SspiError MALFORMED_TOKEN when they are not as many as the type's keys have
    */
-  constructor(type: EncryptionType, octets: Uint8Array) {
+  constructor(type: EncryptionType, octets: Uint8Array | Material) {
+    this.type = type;
+    if (octets instanceof Material) {
+      this.#material = octets.hold();
+      return;
+    }
     if (octets.length !== type.keyLength)
       throw new SspiError('MALFORMED_TOKEN', {
         stage: 'Kerberos key',
         detail: `${octets.length} octets, ${type.name} has keys of ${type.keyLength}`,
       });
-    this.type = type;
-    this.#secret = new Secret(Uint8Array.from(octets));
+    this.#material = new Material(Uint8Array.from(octets));
   }
 
   /**
@@ -87,12 +114,13 @@ export class KerberosKey implements Disposable {
 
   /** The octets themselves, not a copy, as messages carry them. */
   reveal(): EncryptionKeyValue {
-    return { keytype: this.etype, keyvalue: this.#secret.reveal() };
+    return { keytype: this.etype, keyvalue: this.#octets() };
   }
 
-  /** A second key with the same octets and a life of its own. */
+  /** A second key with the same octets and a life of its own. What was derived for one of the two need not be for the other. */
   clone(): KerberosKey {
-    return new KerberosKey(this.type, this.#secret.reveal());
+    this.#octets(); // a disposed key has no twins
+    return new KerberosKey(this.type, this.#material);
   }
 
   /**
@@ -125,25 +153,32 @@ export class KerberosKey implements Disposable {
 
   /** The pseudo-random function of the encryption type. */
   prf(input: Uint8Array): Uint8Array {
-    return this.type.prf(this.#secret.reveal(), input);
+    return this.type.prf(this.#octets(), input);
   }
 
   /** The key in one of its usages, for what encrypts many messages. It ends with this key. */
   forUsage(usage: number): UsageKeys {
-    const octets = this.#secret.reveal(); // also for a usage that is kept: a disposed key must not work
-    let keys = this.#usages.get(usage);
+    const octets = this.#octets(); // also for a usage that is kept: a disposed key must not work
+    const { usages } = this.#material;
+    let keys = usages.get(usage);
     if (keys === undefined) {
       keys = this.type.forUsage(octets, usage);
-      this.#usages.set(usage, keys);
+      usages.set(usage, keys);
     }
     return keys;
   }
 
-  /** Zeroises the key and all keys derived from it. */
+  /** Ends this key. With the last of its clones the octets are zeroised, and all keys derived from them. */
   dispose(): void {
-    for (const keys of this.#usages.values()) keys.dispose();
-    this.#usages.clear();
-    this.#secret.dispose();
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#material.release();
+  }
+
+  /** As `Secret` has it: nothing comes out of a disposed key, also when it has twins that live. */
+  #octets(): Uint8Array {
+    if (this.#disposed) throw new TypeError('this KerberosKey was disposed');
+    return this.#material.secret.reveal();
   }
 
   [Symbol.dispose](): void {

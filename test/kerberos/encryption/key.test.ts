@@ -88,10 +88,19 @@ describe('KerberosKey', () => {
     expect(JSON.stringify(key)).not.toContain('90');
     key.dispose();
     key.dispose();
-    expect(toHex(inner)).toBe('00'.repeat(32));
+    for (const use of [
+      () => key.encrypt(1, message, random),
+      () => key.reveal(),
+      () => key.clone(),
+      () => key.prf(message),
+    ])
+      expect(use).toThrow('disposed');
     expect(toHex(octets)).toBe('5a'.repeat(32));
-    expect(() => key.encrypt(1, message, random)).toThrow();
+    // The octets are wiped with the last key that has them.
     expect(copy.decrypt(1, copy.encrypt(1, message, random))).toEqual(message);
+    copy.dispose();
+    expect(toHex(inner)).toBe('00'.repeat(32));
+    expect(() => copy.encrypt(1, message, random)).toThrow('disposed');
   });
 
   test('the confounder comes from the host', () => {
