@@ -41,3 +41,4 @@ export {
   minimumVersionFor,
   PERMISSIVE_DELEGATION_POLICY,
 } from './policy.ts';
+export { subjectPublicKey } from './public-key.ts';

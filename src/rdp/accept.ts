@@ -7,7 +7,8 @@ import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { credsspAcceptor, NEWEST_VERSION } from '../credssp/index.ts';
-import { type Host, systemHost } from '../host/index.ts';
+import type { Host } from '../host/index.ts';
+import { nodeHost } from '../host/node.ts';
 import {
   type CertificateWithKey,
   type ClientIdentity,
@@ -129,7 +130,7 @@ async function authenticate(
   report: Report,
 ): Promise<NlaAcceptance> {
   const wire = new Wire(stream, timing);
-  const { credssp, platform: host = systemHost } = options;
+  const { credssp, platform: host = nodeHost } = options;
   let context: SecurityContext | undefined;
   try {
     const own = ownCertificate(options.certificate);

@@ -6,7 +6,8 @@
 import { connect as connectTcp } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { type Host, systemHost } from '../host/index.ts';
+import type { Host } from '../host/index.ts';
+import { nodeHost } from '../host/node.ts';
 import { assertTrusted, isTrusted } from '../schannel/index.ts';
 import { SspiError } from '../sspi/index.ts';
 import { judgeServer } from './certificate.ts';
@@ -34,7 +35,7 @@ export interface ConnectNlaOptions extends ClientOptions {
   /** PEM certificates that are trusted. Default: the ones that the runtime trusts. */
   readonly rootStore?: readonly string[] | undefined;
   readonly tls?: TlsVersions | undefined;
-  /** Clock, random source, and the ways to KDCs. Default: no way to a KDC but its proxy; `nodeHost` has all that Node.js has. */
+  /** Clock, random source, and the ways to KDCs. Default: what Node.js has. */
   readonly platform?: Host | undefined;
 }
 
@@ -110,7 +111,7 @@ async function logOnBehindTls(
   report: Report,
 ): Promise<NlaConnection> {
   const wire = new Wire(stream, timing);
-  const { host, rootStore, platform = systemHost } = options;
+  const { host, rootStore, platform = nodeHost } = options;
   try {
     const { trust, ...server } = judgeServer(stream, { host, rootStore, time: platform.clock.now() });
     const trusted = isTrusted(trust);

@@ -34,6 +34,15 @@ export class Timing {
     return performance.now() - this.#began;
   }
 
+  /** Waits for work that is under way, but not for ever. @throws what `work` throws; as {@link leg} */
+  within<T>(stage: string, work: Promise<T>): Promise<T> {
+    work.catch(() => undefined); // it may fail when nobody waits any longer
+    return this.leg<T>(stage, (resolve, reject) => {
+      work.then(resolve, reject);
+      return () => undefined;
+    });
+  }
+
   /**
    * Runs one leg.
    * @param start - begins the work and returns what stops it again

@@ -5,6 +5,7 @@
  */
 import type { Duplex } from 'node:stream';
 import { type Frame, SspiError } from '../sspi/index.ts';
+import { Inbox } from './inbox.ts';
 import type { Line } from './logon.ts';
 import type { Timing } from './timing.ts';
 
@@ -15,8 +16,7 @@ const FAREWELL_TIMEOUT = 1_000;
 export class Wire implements Line {
   readonly stream: Duplex;
   readonly #timing: Timing;
-  #buffer: Uint8Array = new Uint8Array(0);
-  #length = 0;
+  readonly #inbox = new Inbox();
   #failure: Error | undefined;
   readonly #onError = (error: Error): void => {
     this.#failure ??= error;
@@ -63,16 +63,13 @@ export class Wire implements Line {
   }
 
   within<T>(stage: string, work: Promise<T>): Promise<T> {
-    return this.#timing.leg<T>(stage, (resolve, reject) => {
-      work.then(resolve, reject);
-      return () => undefined;
-    });
+    return this.#timing.within(stage, work);
   }
 
   /** Gives the stream back as it is, with what was read too much. */
   release(): Duplex {
-    if (this.#length > 0) this.stream.unshift(this.#buffer.slice(0, this.#length));
-    this.#length = 0;
+    const rest = this.#inbox.rest();
+    if (rest.length > 0) this.stream.unshift(rest);
     this.stream.off('error', this.#onError);
     return this.stream;
   }
@@ -103,36 +100,14 @@ export class Wire implements Line {
   /** A whole message of what has come, if there is one. */
   #next(frame: (octets: Uint8Array) => Frame): Uint8Array | undefined {
     for (;;) {
-      const message = this.#cut(frame);
+      const message = this.#inbox.cut(frame);
       if (message !== undefined) return message;
       const chunk: unknown = this.stream.read();
       if (chunk === null) return undefined;
-      this.#keep(chunk);
+      if (!(chunk instanceof Uint8Array))
+        throw new SspiError('INVALID_PARAMETER', { stage: 'stream', detail: 'it does not give octets' });
+      this.#inbox.keep(chunk);
     }
-  }
-
-  /** Grows by doubling: a peer that sends octet by octet must not cost a copy of everything for each. */
-  #keep(chunk: unknown): void {
-    if (!(chunk instanceof Uint8Array))
-      throw new SspiError('INVALID_PARAMETER', { stage: 'stream', detail: 'it does not give octets' });
-    const needed = this.#length + chunk.length;
-    if (needed > this.#buffer.length) {
-      const grown = new Uint8Array(Math.max(needed, 2 * this.#buffer.length, 512));
-      grown.set(this.#buffer.subarray(0, this.#length));
-      this.#buffer = grown;
-    }
-    this.#buffer.set(chunk, this.#length);
-    this.#length = needed;
-  }
-
-  #cut(frame: (octets: Uint8Array) => Frame): Uint8Array | undefined {
-    if (this.#length === 0) return undefined;
-    const found = frame(this.#buffer.subarray(0, this.#length));
-    if ('missing' in found) return undefined;
-    const message = this.#buffer.slice(0, found.whole);
-    this.#buffer.copyWithin(0, found.whole, this.#length);
-    this.#length -= found.whole;
-    return message;
   }
 
   #closed(stage: string): SspiError {

@@ -128,6 +128,7 @@ export const ERROR_CATALOGUE = {
   RDP_RESTRICTED_ADMIN_REFUSED: { status: SEC_E.UNSUPPORTED_FUNCTION, blame: 'policy', what: 'the RDP server does not support Restricted Admin', hint: 'set DisableRestrictedAdmin to 0 on the server, or log on without' },
   RDP_NEGOTIATION_FAILED: { status: SEC_E.UNSUPPORTED_FUNCTION, blame: 'peer', what: 'the RDP server refused the security protocols offered, for a reason without a name', hint: 'the log of the server may say more' },
   TOO_MANY_CONNECTIONS: { status: SEC_E.INSUFFICIENT_MEMORY, blame: 'peer', what: 'too many clients are on their way in already', hint: 'somebody may be knocking without end; raise the limits of HalfOpen if there are so many users' },
+  GATEWAY_REFUSED: { status: SEC_E.TARGET_UNKNOWN, blame: 'network', what: 'the gateway did not connect us', hint: 'an HTTP status speaks of our rights at the gateway, a WSA error of the network behind it, a TLS alert of the certificate of the server' },
   CONNECTION_FAILED: { status: SEC_E.TARGET_UNKNOWN, blame: 'network', what: 'the server cannot be reached', hint: 'check host name, port and firewall' },
   CONNECTION_CLOSED: { status: SEC_E.INCOMPLETE_MESSAGE, blame: 'network', what: 'the connection was closed in the middle of the exchange', hint: 'the log of the peer may tell why' },
   INTERNAL_ERROR: { status: SEC_E.INTERNAL_ERROR, blame: 'library', what: 'something failed that has no name', hint: 'please report it with the cause attached' },

@@ -187,6 +187,10 @@ export const CAUSES_OF_ERROR: Readonly<Record<SspiErrorCode, readonly (readonly 
   RDP_RESTRICTED_ADMIN_REFUSED: [['RDP_SECURITY_MISMATCH', 'certain']],
   RDP_NEGOTIATION_FAILED: [['RDP_SECURITY_MISMATCH', 'certain']],
   TOO_MANY_CONNECTIONS: [['LIMIT_REACHED', 'certain']],
+  GATEWAY_REFUSED: [
+    ['SERVER_UNREACHABLE', 'likely'],
+    ['TLS_FAILED', 'possible'],
+  ],
   CONNECTION_FAILED: [['SERVER_UNREACHABLE', 'certain']],
   CONNECTION_CLOSED: [
     ['PEER_REFUSED', 'likely'],
