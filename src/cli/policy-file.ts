@@ -4,7 +4,6 @@
  */
 import type { DelegationPolicy } from '../sspi/index.ts';
 import { readText } from './files.ts';
-import { messageOf } from './frames.ts';
 import { UsageError } from './terminal.ts';
 
 const NOTHING: DelegationPolicy = {
@@ -34,13 +33,13 @@ export async function readPolicy(path: string): Promise<DelegationPolicy> {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
-  } catch (error) {
-    throw malformed(messageOf(error));
+  } catch {
+    throw malformed('the file holds no JSON'); // the parser's words quote it, and it may be the wrong file
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw malformed('it is no object');
   const names = Object.keys(NOTHING);
   for (const [name, list] of Object.entries(parsed)) {
-    if (!names.includes(name)) throw malformed(`there is no list '${name}'`);
+    if (!names.includes(name)) throw malformed('it has a list of another name');
     if (!Array.isArray(list) || !list.every((pattern) => typeof pattern === 'string'))
       throw malformed(`${name} is not a list of patterns`);
   }

@@ -157,7 +157,7 @@ class Door {
       client.stream.on('error', () => undefined).resume();
       client.stream.end(); // there is nothing behind this door
     } catch (error) {
-      if (!this.#closing.signal.aborted) this.#say(await log.refused(error));
+      if (error !== this.#closing.signal.reason) this.#say(await log.refused(error));
     }
   }
 }

@@ -14,6 +14,7 @@ import {
   type CertificateWithKey,
   type CredSspCredential,
   type CredSspOptions,
+  Secret,
   SspiError,
 } from '../sspi/index.ts';
 import type { LabAccount } from './account.ts';
@@ -128,12 +129,10 @@ export class Lab implements AsyncDisposable {
   readonly server: string;
   /** For both sides: the lab's clock, and the way to its KDC without a network. */
   readonly host: Host;
-  /** Keys of the server's account. */
-  readonly keytab: Uint8Array;
-  /** Of the server: self-signed, for its name, `localhost` and 127.0.0.1. */
-  readonly certificate: CertificateWithKey;
   /** Where the KDC listens, when it does. */
   readonly listener: KdcListener | undefined;
+  readonly #keytab: Uint8Array;
+  readonly #certificate: CertificateWithKey;
   /** This lab and those that it trusts. */
   readonly #reachable: Lab[] = [this];
   readonly #kdcs: LabKdc[];
@@ -147,8 +146,8 @@ export class Lab implements AsyncDisposable {
     this.kdc = kdc;
     this.server = server;
     this.host = { ...host, kdcTransport: memoryTransport(this.#kdcs) };
-    this.keytab = keytab;
-    this.certificate = certificate;
+    this.#keytab = keytab;
+    this.#certificate = certificate;
     this.listener = parts.listener;
     this.#replayCache = memoryReplayCache({ clock: host.clock });
     this.#ntlmAccounts = ntlmAccounts(kdc);
@@ -161,6 +160,16 @@ export class Lab implements AsyncDisposable {
   /** What NTLM calls the domain. */
   get domain(): string {
     return this.kdc.netbiosName;
+  }
+
+  /** Keys of the server's account. */
+  get keytab(): Uint8Array {
+    return this.#keytab;
+  }
+
+  /** Of the server: self-signed, for its name, `localhost` and 127.0.0.1. */
+  get certificate(): CertificateWithKey {
+    return this.#certificate;
   }
 
   /** The service principal name that RDP clients ask for. */
@@ -203,7 +212,7 @@ export class Lab implements AsyncDisposable {
       kind: 'identity',
       user,
       domain: this.domain,
-      password: given,
+      password: Secret.fromText(given),
       kerberos: mechanism === 'ntlm' ? undefined : kerberos,
       packageList: mechanism === 'kerberos' ? '!ntlm' : undefined,
     };

@@ -57,6 +57,8 @@ export async function startTlsServer(
     });
     server.once('tlsClientError', reject);
     server.emit('connection', stream);
+    // The handshake has what it needs. The server hangs on its socket, and would show the private key to whoever inspects that.
+    server.setSecureContext({});
   });
   if (socket === undefined) throw new SspiError('TLS_FAILED', { stage: STAGE });
   return socket;
