@@ -53,25 +53,27 @@ export function aesCtsDecrypt(key: Uint8Array, iv: Uint8Array, data: Uint8Array)
   if (last === 0) return decrypt(data);
 
   const previous = last - AES_BLOCK;
-  const before = previous === 0 ? iv : data.subarray(previous - AES_BLOCK, previous);
-  const finalBlock = data.subarray(previous, last);
-  const stolen = data.subarray(last);
   const opened = decrypt(data.subarray(0, last));
   const plaintext = new Uint8Array(data.length);
-  plaintext.set(opened.subarray(0, previous));
+  plaintext.set(opened);
 
   // The plaintext was padded with zeros: the block that it was added to is there where it ends.
   const stolenBlock = new Uint8Array(AES_BLOCK);
   for (let i = 0; i < AES_BLOCK; i++) {
-    const padding = (opened[previous + i] ?? 0) ^ (before[i] ?? 0);
-    const known = stolen[i];
+    const padding = (opened[previous + i] ?? 0) ^ chained(data, iv, previous, i);
+    const known = data[last + i];
     stolenBlock[i] = known ?? padding;
     if (known !== undefined) plaintext[last + i] = padding ^ known;
   }
-  const openedStolen = decrypt(stolenBlock);
+  const block = decrypt(stolenBlock);
   for (let i = 0; i < AES_BLOCK; i++)
-    plaintext[previous + i] = (openedStolen[i] ?? 0) ^ (finalBlock[i] ?? 0) ^ (before[i] ?? 0);
+    plaintext[previous + i] = (block[i] ?? 0) ^ (data[previous + i] ?? 0) ^ chained(data, iv, previous, i);
   return plaintext;
+}
+
+/** An octet of the ciphertext block in front of another one, or of the initialisation vector. */
+function chained(data: Uint8Array, iv: Uint8Array, start: number, i: number): number {
+  return (start === 0 ? iv[i] : data[start - AES_BLOCK + i]) ?? 0;
 }
 
 function startOfLastBlock(data: Uint8Array): number {

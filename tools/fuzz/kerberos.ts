@@ -13,14 +13,22 @@ import { Finding, judge, type Target } from './target.ts';
 
 const CLAIMS = 1000;
 
-/** Forgets everything now and then: the clock stands still, and lets it forget nothing by itself. */
+/**
+ * Forgets what is older than a thousand claims: the clock stands still, and lets it forget nothing by itself. Never the last ones:
+ * a replay comes right behind what it repeats.
+ */
 export function forgetfulReplayCache(): ReplayCache {
   const clock = { now: () => NOW };
-  let cache = memoryReplayCache({ clock });
+  let older = memoryReplayCache({ clock });
+  let recent = memoryReplayCache({ clock });
   return {
     async claim(key, expiresAt) {
-      if (cache.size >= CLAIMS) cache = memoryReplayCache({ clock });
-      return await cache.claim(key, expiresAt);
+      if (recent.size >= CLAIMS) {
+        older = recent;
+        recent = memoryReplayCache({ clock });
+      }
+      const verdict = await older.claim(key, expiresAt);
+      return verdict === 'replayed' ? verdict : await recent.claim(key, expiresAt);
     },
   };
 }

@@ -32,19 +32,21 @@ export interface GssToken {
   readonly message: Uint8Array;
 }
 
-/** `[APPLICATION 0] IMPLICIT` of RFC 2743 3.1: an object identifier, and behind it whatever the mechanism wants. */
-const InitialContextToken: Schema<{ readonly mechanism: string; readonly inner: Uint8Array }> = {
+/** `[APPLICATION 0] IMPLICIT` of RFC 2743 3.1: an object identifier, and behind it whatever the mechanism wants, here in parts. */
+const InitialContextToken: Schema<{ readonly mechanism: string; readonly inner: readonly Uint8Array[] }> = {
   name: 'InitialContextToken',
   tags: [0x60],
   accepts: (tag) => tag === 0x60,
-  readContents: (reader) => ({ mechanism: reader.read(objectIdentifier), inner: reader.takeContents() }),
+  readContents: (reader) => ({ mechanism: reader.read(objectIdentifier), inner: [reader.takeContents()] }),
   write(writer, { mechanism, inner }) {
     const before = writer.size;
-    writer.put(inner);
+    for (let at = inner.length - 1; at >= 0; at--) writer.put(inner[at] ?? EMPTY);
     objectIdentifier.write(writer, mechanism);
     writer.header(0x60, before);
   },
 };
+
+const EMPTY = new Uint8Array(0);
 
 /** The identifier octets by which messages without frame are known. */
 const TOKEN_ID_OF_TAG = new Map<number, number>([
@@ -55,10 +57,7 @@ const TOKEN_ID_OF_TAG = new Map<number, number>([
 
 /** Puts a message into its frame. */
 export function encodeGssToken(mechanism: string, tokenId: number, message: Uint8Array): Uint8Array {
-  const inner = new Uint8Array(2 + message.length);
-  new DataView(inner.buffer).setUint16(0, tokenId);
-  inner.set(message, 2);
-  return encode(InitialContextToken, { mechanism, inner });
+  return encode(InitialContextToken, { mechanism, inner: [Uint8Array.of(tokenId >>> 8, tokenId & 0xff), message] });
 }
 
 /**
@@ -68,7 +67,8 @@ export function encodeGssToken(mechanism: string, tokenId: number, message: Uint
 export function decodeGssToken(token: Uint8Array): GssToken {
   const bare = TOKEN_ID_OF_TAG.get(token[0] ?? 0);
   if (bare !== undefined) return { mechanism: undefined, tokenId: bare, message: token };
-  const { mechanism, inner } = decode(InitialContextToken, token);
+  const { mechanism, inner: parts } = decode(InitialContextToken, token);
+  const [inner = EMPTY] = parts;
   const [high, low] = inner;
   if (high === undefined || low === undefined)
     throw new SspiError('MALFORMED_TOKEN', { stage: 'Kerberos GSS token', detail: 'no token identifier' });
