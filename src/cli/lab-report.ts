@@ -33,7 +33,9 @@ export function showMustFail(terminal: Terminal, result: MustFailResult): void {
   const cell = (reason: MustFailResult['expected'] | undefined): string =>
     reason === undefined ? 'logged on' : `${reason.cause}\n${reason.status}`;
   const lines = tableRow(MUST_FAIL_COLUMNS, [equal ? 'ok' : 'NO', what, cell(reported), cell(expected)]);
-  for (const line of lines) terminal.out(equal ? line : styled(terminal, 'red', line));
+  const [first = '', ...rest] = lines;
+  const mark = styled(terminal, equal ? 'green' : 'red', first.slice(0, 2));
+  for (const line of [`${mark}${first.slice(2)}`, ...rest]) terminal.out(line);
 }
 
 /** A group of them. */

@@ -65,8 +65,7 @@ export function stepOf(event: TimelineEvent, inDetail = false): TimelineStep | u
     }
     case 'tls': {
       const { version, cipher, milliseconds, sent, received } = event;
-      const octets =
-        sent === undefined || received === undefined ? '' : `; until now ${sent} octets sent, ${received} received`;
+      const octets = sent === undefined || received === undefined ? '' : `; ${sent} octets sent, ${received} received`;
       return { at, step: 'TLS', what: `${version}, ${cipher}\nhandshake ${milliseconds.toFixed(1)} ms${octets}` };
     }
     case 'certificate': {
