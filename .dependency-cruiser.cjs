@@ -24,7 +24,8 @@ const NODE_ONLY =
   '^src/(crypto/node\\.ts$|schannel/|rdp/(accept|certificate|connect|index|tls|wire)\\.ts$|cli/|lab/(listen|middle|nla|self-signed|stranger)\\.ts$|acceptor/file[^/]*\\.ts$|host/node(/|\\.ts$))';
 
 /** What a browser can load: whole rooms; CredSSP through its index, for its package.ts brings TLS; and RDP where TLS is elsewhere. */
-const PORTABLE = '^src/((der|sspi|ntlm|negotiate|kerberos)/|host/(?!node)|crypto/(?!node\\.ts$)|credssp/index\\.ts$|rdp/external\\.ts$)';
+const PORTABLE =
+  '^src/((der|sspi|ntlm|negotiate|kerberos)/|host/(?!node)|crypto/(?!node\\.ts$)|credssp/index\\.ts$|rdp/external\\.ts$)';
 
 const rooms = FLOORS.flat();
 
