@@ -11,6 +11,7 @@ packages=(
   python3-samba samba-dsdb-modules samba-vfs-modules libsasl2-modules-gssapi-mit
   winbind                                                   # NTLMSSP and SPNEGO of Samba: ntlm_auth
   tshark                                                    # captures, for `sspi decode`
+  chromium                                                  # a browser, for `sspi/rdp/external`
 )
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 missing() { local p; for p in "${packages[@]}"; do is_installed "$p" || echo "$p"; done; }
