@@ -13,7 +13,7 @@ import { requireFlags, requireParameters } from './parameters.ts';
 
 /** What `acquireCredentialsHandle` takes. */
 export interface AcquireCredentialsHandleParameters {
-  /** `pszPrincipal`: whose credentials; null: the caller's own. Without `authData` a name asks for stored credentials. */
+  /** `pszPrincipal`: whose credentials; null: the caller's own. Has to be the name in `authData`, if there is one. */
   readonly principal?: string | null | undefined;
   /** `pszPackage`: for example `CREDSSP`; case does not matter. */
   readonly package: string;
@@ -49,12 +49,11 @@ export async function acquireCredentialsHandle(
     const { principal, package: packageName, credentialUse, authData } = requireParameters(parameters);
     const securityPackage = findPackage(environment, packageName);
     const use = readUse(credentialUse);
-    if (principal !== undefined && principal !== null) checkPrincipal(principal, authData);
-
     const identity = authData instanceof Uint8Array ? decodeAuthIdentity(authData) : undefined;
     try {
       const { name } = securityPackage.info;
       const material = identity === undefined ? checkAuthData(authData) : frameOf(name, undefined)(identity);
+      checkPrincipal(principal, material);
       const request = { use, principal: principal ?? undefined, authData: material, host: environment.host };
       const credential = await securityPackage.acquire(request);
       const entry = new CredentialEntry(securityPackage, credential, frameOf(name, material));
@@ -79,12 +78,43 @@ export function readUse(credentialUse: unknown): number {
       detail: `unknown bits 0x${unknownBits.toString(16)}`,
     });
   if ((use & SECPKG_CRED.DEFAULT) !== 0) throw new SspiError('UNSUPPORTED_FUNCTION', { stage: 'SECPKG_CRED_DEFAULT' });
+  // By its page it looks at policy and never gives a credential: the application is to ask the user for one.
+  if ((use & SECPKG_CRED.PROCESS_POLICY_ONLY) !== 0)
+    throw new SspiError('NO_CREDENTIALS', { stage: 'SECPKG_CRED_PROCESS_POLICY_ONLY' });
   return (use & SECPKG_CRED.BOTH) === 0 ? use | SECPKG_CRED.OUTBOUND : use;
 }
 
-/** A name alone asks for stored credentials, and there is no store that could hold them (contract A2). */
-function checkPrincipal(principal: unknown, authData: unknown): void {
+/**
+ * A name alone asks for stored credentials, and there is no store that could hold them (contract A2). Beside credentials it has to
+ * be theirs: a handle to those of somebody else would be a success that is none.
+ * @throws SspiError INVALID_PARAMETER, NO_CREDENTIALS
+ */
+export function checkPrincipal(principal: unknown, material: AuthData | undefined): void {
+  if (principal === undefined || principal === null) return;
   if (typeof principal !== 'string') throw new SspiError('INVALID_PARAMETER', { stage: 'pszPrincipal' });
-  if (authData === undefined || authData === null)
-    throw new SspiError('NO_CREDENTIALS', { stage: 'pszPrincipal', detail: 'no stored credentials of that name' });
+  const names = namesIn(material);
+  if (names !== undefined && !names.some((name) => name.toLowerCase() === principal.toLowerCase()))
+    throw new SspiError('NO_CREDENTIALS', { stage: 'pszPrincipal', detail: 'no credentials of that name' });
+}
+
+/** What the owner of credentials may be called; undefined when they do not tell. */
+function namesIn(material: AuthData | undefined): readonly string[] | undefined {
+  switch (material?.kind) {
+    case undefined:
+    case 'anonymous':
+      return [];
+    case 'identity':
+    case 'nt-hash': {
+      const { user = '', domain = '' } = material;
+      return [user, ...(domain === '' ? [] : [`${domain}\\${user}`, `${user}@${domain}`])];
+    }
+    case 'keytab':
+      return material.principal === undefined ? undefined : [material.principal];
+    case 'credssp':
+      return namesIn(material.spnegoCred);
+    case 'credssp-ex':
+      return namesIn(material.cred.spnegoCred);
+    default:
+      return undefined;
+  }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { type AuthData, decodeAuthIdentity, NEVER, SEC_E, Secret, SspiError } from '../sspi/index.ts';
-import { readUse } from './acquire-credentials-handle.ts';
+import { checkPrincipal, readUse } from './acquire-credentials-handle.ts';
 import { checkAuthData } from './auth-data.ts';
 import { type Environment, findCredential } from './environment.ts';
 import type { CredHandle } from './handles.ts';
@@ -15,7 +15,7 @@ import { requireParameters } from './parameters.ts';
 export interface AddCredentialsParameters {
   /** `hCredentials`: of Negotiate. */
   readonly credential: CredHandle;
-  /** `pszPrincipal`: must agree with `authData`, which is what counts. */
+  /** `pszPrincipal`: has to be the name in `authData`, if there is one. */
   readonly principal?: string | null | undefined;
   /** `pszPackage`: the mechanism, for example `NTLM`; case does not matter. */
   readonly package: string;
@@ -47,10 +47,13 @@ export async function addCredentials(
     if (typeof packageName !== 'string') throw new SspiError('PACKAGE_NOT_FOUND', { stage: 'package name' });
     const identity = authData instanceof Uint8Array ? decodeAuthIdentity(authData) : undefined;
     try {
+      const use = readUse(credentialUse);
+      const material = identity ?? checkAuthData(authData);
+      checkPrincipal(principal, material);
       await target.add(packageName, {
-        use: readUse(credentialUse),
-        principal: typeof principal === 'string' ? principal : undefined,
-        authData: identity ?? checkAuthData(authData),
+        use,
+        principal: principal ?? undefined,
+        authData: material,
         host: environment.host,
       });
     } finally {

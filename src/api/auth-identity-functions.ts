@@ -143,7 +143,9 @@ function samePassword(one: AuthIdentity['password'], other: AuthIdentity['passwo
  */
 export function sspiZeroAuthIdentity(authIdentity: AuthIdentity | null): Outcome {
   return outcomeOf(() => {
-    const password = authIdentity?.password;
+    if (authIdentity === null) return;
+    if (typeof authIdentity !== 'object' || authIdentity.kind !== 'identity') throw invalid('not an identity');
+    const { password } = authIdentity;
     if (typeof password === 'string')
       throw new SspiError('UNSUPPORTED_FUNCTION', { stage: STAGE, detail: 'text cannot be overwritten' });
     if (password instanceof Secret) password.dispose();

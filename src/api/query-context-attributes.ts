@@ -164,6 +164,7 @@ function resultOf(environment: Environment, entry: ContextEntry, name: Attribute
       return { export: exporter.export, keyingMaterial: derived };
     }
     case 'APP_DATA': {
+      if (context.state === 'failed') throw new SspiError('INVALID_HANDLE', { stage: 'context handle' });
       const { appData } = entry.set;
       if (appData === undefined)
         throw new SspiError('UNSUPPORTED_FUNCTION', { stage: 'attribute APP_DATA', detail: 'none was set' });

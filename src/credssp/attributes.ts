@@ -2,7 +2,15 @@
  * What a CredSSP context tells about the mechanism inside it (contract §2.3).
  * @module
  */
-import { type AttributeName, parseTargetName, type Scope, SECPKG_CRED_CLASS } from '../sspi/index.ts';
+import {
+  type AttributeName,
+  type ClientClaim,
+  type ClientIdentity,
+  parseTargetName,
+  type Scope,
+  SECPKG_CRED_CLASS,
+  SspiError,
+} from '../sspi/index.ts';
 import type { MechanismContext } from './mechanism.ts';
 
 /** Asked of the mechanism as they are. */
@@ -52,8 +60,14 @@ export function publishInnerAttributes(scope: Scope, context: MechanismContext, 
   for (const name of FORWARDED_BY_ACCEPTOR) forward(name);
   scope.publish('C_ACCESS_TOKEN', () => context.query('ACCESS_TOKEN'));
   scope.publish('C_FULL_ACCESS_TOKEN', () => context.query('ACCESS_TOKEN'));
-  // No claims travel in NTLM; the set is there and empty (contract Q3).
-  scope.publish('SUBJECT_SECURITY_ATTRIBUTES', () => ({ attributes: [] }));
+  scope.publish('SUBJECT_SECURITY_ATTRIBUTES', () => ({ attributes: claimsOf(context.query('ACCESS_TOKEN')) }));
+}
+
+/** Claims travel in the PAC of Kerberos. NTLM has none: the set is there and empty (contract Q3). */
+function claimsOf({ authorization }: ClientIdentity): readonly ClientClaim[] {
+  if (authorization === undefined) return [];
+  if (authorization.claims !== undefined) return authorization.claims;
+  throw new SspiError('UNSUPPORTED_FUNCTION', { stage: 'attribute SUBJECT_SECURITY_ATTRIBUTES', detail: 'compressed' });
 }
 
 /** Whether a target is this machine, as far as its name tells: localhost, 127.0.0.0/8, ::1. */

@@ -3,10 +3,11 @@
  * 4120 5.2.6, contract K15).
  * @module
  */
-import { type ClientAuthorization, fromFileTime, SspiError } from '../sspi/index.ts';
+import { type ClientAuthorization, type ClientClaim, fromFileTime, SspiError } from '../sspi/index.ts';
 import type { KerberosKey } from './encryption/index.ts';
 import { AD_TYPE, type AuthorizationData, type EncTicketPart, findAuthorizationData } from './messages/index.ts';
 import {
+  decodeClaims,
   decodeLogonInfo,
   decodePac,
   decodePacClientInfo,
@@ -136,7 +137,20 @@ function clientOf(pac: Pac): ClientAuthorization | undefined {
     userFlags: info.userFlags,
     userAccountControl: info.userAccountControl,
     passwordMustChange: passwordEnd(info),
+    claims: claimsOf(pac),
   };
+}
+
+/** Nobody is kept out by claims that cannot be read; but that there are none would be wrong to say. */
+function claimsOf(pac: Pac): readonly ClientClaim[] | undefined {
+  const octets = pacBuffer(pac, PAC_TYPE.CLIENT_CLAIMS);
+  if (octets === undefined || octets.length === 0) return [];
+  let claims: ReturnType<typeof decodeClaims>;
+  return isValid(() => {
+    claims = decodeClaims(octets);
+  })
+    ? claims?.flatMap((one) => one.claims)
+    : undefined;
 }
 
 /** CVE-2021-42287: whoever asked for the ticket-granting ticket must be whom the PAC is about. */

@@ -183,7 +183,16 @@ export interface ClientAuthorization {
   readonly userAccountControl: number;
   /** When the password has to be changed: FILETIME ticks, UTC. */
   readonly passwordMustChange?: bigint | undefined;
+  /** What else it says; undefined when it says something that cannot be read here (compressed sets). */
+  readonly claims?: readonly ClientClaim[] | undefined;
 }
+
+/** A claim about a client ([MS-ADTS] 2.2.18): an identifier, and values of one kind. */
+export type ClientClaim = { readonly id: string } & (
+  | { readonly type: 'int64' | 'uint64'; readonly values: readonly bigint[] }
+  | { readonly type: 'string'; readonly values: readonly string[] }
+  | { readonly type: 'boolean'; readonly values: readonly boolean[] }
+);
 
 /** What a client delegated, as the server's application may use it (contract Q3 CREDS, Q6 CREDS_2). */
 export type DelegatedCredentials =
@@ -267,7 +276,7 @@ export interface AttributeValues {
     readonly length: number;
   };
   readonly KEYING_MATERIAL: { export(label: string, context: Uint8Array | undefined, length: number): Uint8Array };
-  readonly SUBJECT_SECURITY_ATTRIBUTES: { readonly attributes: readonly string[] };
+  readonly SUBJECT_SECURITY_ATTRIBUTES: { readonly attributes: readonly ClientClaim[] };
   readonly C_ACCESS_TOKEN: ClientIdentity;
   readonly CREDS: DelegatedCredentials;
   readonly NEGOTIATION_PACKAGE: PackageInfo;

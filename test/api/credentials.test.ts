@@ -38,7 +38,7 @@ describe('AcquireCredentialsHandle', () => {
     [3, SECPKG_CRED.BOTH],
     [0x12, 0x12],
     [0x10, 0x12],
-    [0x21, 0x21],
+    [0x11, 0x11],
   ])('A4: fCredentialUse 0x%s reaches the package as 0x%s: 0 is OUTBOUND', async (credentialUse, use) => {
     const toy = tokenPackage();
     expect(named(await door(toy).acquireCredentialsHandle({ package: 'TOKENS', credentialUse }))).toBe('SEC_E_OK');
@@ -58,6 +58,39 @@ describe('AcquireCredentialsHandle', () => {
   test('A4: SECPKG_CRED_DEFAULT is not supported', async () => {
     const result = await door(tokenPackage()).acquireCredentialsHandle({ package: 'TOKENS', credentialUse: 4 });
     expect(named(result)).toBe('SEC_E_UNSUPPORTED_FUNCTION');
+  });
+
+  test('A4, Z11: PROCESS_POLICY_ONLY never gives a credential', async () => {
+    const toy = tokenPackage();
+    for (const credentialUse of [0x20, 0x21, 0x32]) {
+      const result = await door(toy).acquireCredentialsHandle({ package: 'TOKENS', credentialUse });
+      expect([named(result), result.credential]).toEqual(['SEC_E_NO_CREDENTIALS', null]);
+    }
+    expect(toy.acquired).toHaveLength(0);
+  });
+
+  test.each([
+    ['alice', 'SEC_E_OK'],
+    ['ALICE', 'SEC_E_OK'],
+    ['EXAMPLE\\alice', 'SEC_E_OK'],
+    ['alice@example', 'SEC_E_OK'],
+    ['bob', 'SEC_E_NO_CREDENTIALS'],
+    ['OTHER\\alice', 'SEC_E_NO_CREDENTIALS'],
+    ['', 'SEC_E_NO_CREDENTIALS'],
+    [7, 'SEC_E_INVALID_PARAMETER'],
+  ])('A2, Z11: the principal %s beside credentials of EXAMPLE\\alice: %s', async (principal, status) => {
+    const sspi = door(tokenPackage());
+    const alice = { kind: 'identity', user: 'alice', domain: 'EXAMPLE', password: 'AlicePass1!' } as const;
+    for (const authData of [
+      alice,
+      encodeAuthIdentity(alice),
+      { kind: 'credssp', spnegoCred: alice } as const,
+      { kind: 'credssp-ex', cred: { kind: 'credssp', spnegoCred: alice } } as const,
+      { kind: 'keytab', keytab: new Uint8Array(0), principal: 'alice' } as const,
+    ].slice(0, String(principal).length > 5 ? 4 : 5)) {
+      const request = { package: 'TOKENS', ...OUTBOUND, authData, principal: forged<string>(principal) };
+      expect(named(await sspi.acquireCredentialsHandle(request))).toBe(status);
+    }
   });
 
   test('A2: a principal without credentials asks for a store that is not there', async () => {

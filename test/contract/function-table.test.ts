@@ -757,6 +757,10 @@ describe('AddCredentials', () => {
     expect(await add({ authData: { kind: 'nonsense' } })).toBe('SEC_E_UNKNOWN_CREDENTIALS');
     expect(await add({ authData: null })).toBe('SEC_E_NO_CREDENTIALS');
     expect(await add({ credential: {} })).toBe('SEC_E_INVALID_HANDLE');
+    expect(await add({ principal: 'alice' })).toBe('SEC_E_OK');
+    expect(await add({ principal: 'bob' })).toBe('SEC_E_NO_CREDENTIALS');
+    expect(await add({ principal: 7 })).toBe('SEC_E_INVALID_PARAMETER');
+    expect(await add({ credentialUse: 0x22 })).toBe('SEC_E_NO_CREDENTIALS');
   });
 
   test.each(['NTLM', 'Schannel', 'CREDSSP'] as const)('L9: %s does not do that', async (name) => {
@@ -926,6 +930,8 @@ describe('identities', () => {
     expect(named(sspiFreeAuthIdentity(copy))).toBe('SEC_E_OK');
     expect(named(sspiEncodeAuthIdentityAsStrings(copy))).toBe('SEC_E_UNKNOWN_CREDENTIALS');
     expect(named(sspiZeroAuthIdentity(null))).toBe('SEC_E_OK');
+    for (const nothing of [undefined, 7, {}, { kind: 'anonymous' }])
+      expect(named(sspiZeroAuthIdentity(forged(nothing)))).toBe('SEC_E_INVALID_PARAMETER');
     expect(named(sspiZeroAuthIdentity({ kind: 'identity', password: 'text' }))).toBe('SEC_E_UNSUPPORTED_FUNCTION');
   });
 

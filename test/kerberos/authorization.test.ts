@@ -1,5 +1,6 @@
 /** The PAC in the tickets that a service takes: [MS-KILE] 3.4.5.3, [MS-PAC] 2.8. */
 import { describe, expect, test } from 'vitest';
+import { publishInnerAttributes } from '../../src/credssp/attributes.ts';
 import { encode } from '../../src/der/index.ts';
 import {
   AD_TYPE,
@@ -14,12 +15,15 @@ import {
 } from '../../src/kerberos/index.ts';
 import {
   type ClientIdentity,
+  contextOf,
   type KerberosAcceptorSettings,
   SEC_E,
   type SspiError,
   toFileTime,
 } from '../../src/sspi/index.ts';
+import { present } from '../api/door.ts';
 import { DOMAIN_SID, pacContents, REALM, type TicketOptions } from '../support/kdc.ts';
+import { octets, vectorCases } from '../support/vectors.ts';
 import {
   acceptor,
   clientWith,
@@ -78,6 +82,7 @@ describe('what a service learns from a PAC', () => {
         userFlags: 0x20,
         userAccountControl: 0x10,
         passwordMustChange: toFileTime(NOW - 3_600_000 + 720 * 3_600_000),
+        claims: [],
       },
     });
   });
@@ -226,6 +231,39 @@ describe('a PAC belongs to its ticket', () => {
         (error: SspiError) => error.code,
       );
     expect(outcome).toBe(code);
+  });
+
+  const CLAIM = { id: 'ad://ext/sAMAccountName:88d5d9085ea5c0c0', type: 'string', values: ['testuser1'] };
+  const published = present(
+    vectorCases('kerberos-files-pac').find((one) => one['name'] === 'MarshaledPAC_ClientClaimsInfoStr'),
+  );
+
+  test.each([
+    ['without any', undefined, []],
+    ['with nothing in them', new Uint8Array(0), []],
+    ['as published', octets(published, 'hex'), [CLAIM]],
+    ['that cannot be read', octets(published, 'hex').subarray(0, 40), undefined],
+  ])('Q3, Z11: claims %s: a server of CredSSP gives them, or says that it cannot', async (_, data, claims) => {
+    const server = await acceptor(realm);
+    const added = data === undefined ? [] : [{ type: PAC_TYPE.CLIENT_CLAIMS, data }];
+    await server.step(await request(withPac((part) => signPac([...pacContents(part), ...added], signing()))));
+    expect(server.query('ACCESS_TOKEN').authorization?.claims).toEqual(claims);
+    const around = contextOf({
+      info: server.info,
+      role: 'acceptor',
+      // What a CredSSP server does when the mechanism inside is through.
+      async *start(scope) {
+        yield { token: new Uint8Array(0) };
+        publishInnerAttributes(scope, server, 'acceptor');
+        return { flags: 0 };
+      },
+      attributes: ['SUBJECT_SECURITY_ATTRIBUTES'],
+    });
+    await around.step();
+    await around.step();
+    const read = (): unknown => around.query('SUBJECT_SECURITY_ATTRIBUTES').attributes;
+    if (claims === undefined) expect(read).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_FUNCTION' }));
+    else expect(read()).toEqual(claims);
   });
 
   test('a client in any case is the same', async () => {

@@ -2,21 +2,15 @@
  * Claims: CLAIMS_SET_METADATA and what is in it, [MS-ADTS] 2.2.18; PAC_CLIENT_CLAIMS_INFO and PAC_DEVICE_CLAIMS_INFO.
  * @module
  */
+import type { ClientClaim } from '../../sspi/index.ts';
 import { invalidPac } from './invalid.ts';
 import { NdrReader } from './ndr.ts';
-
-/** One claim: its identifier, and values of one kind. */
-export type Claim = { readonly id: string } & (
-  | { readonly type: 'int64' | 'uint64'; readonly values: readonly bigint[] }
-  | { readonly type: 'string'; readonly values: readonly string[] }
-  | { readonly type: 'boolean'; readonly values: readonly boolean[] }
-);
 
 /** Claims of one source. */
 export interface ClaimsArray {
   /** 1 is Active Directory, 2 a certificate. */
   readonly sourceType: number;
-  readonly claims: readonly Claim[];
+  readonly claims: readonly ClientClaim[];
 }
 
 /** usCompressionFormat: none. Others are for sets of many kilobytes, and need [MS-XCA]. */
@@ -65,14 +59,14 @@ function decodeSet(ndr: NdrReader): readonly ClaimsArray[] {
 }
 
 /** CLAIM_ENTRY: identifiers and values are all behind pointers. */
-function decodeEntries(ndr: NdrReader, present: boolean, count: number): readonly Claim[] {
+function decodeEntries(ndr: NdrReader, present: boolean, count: number): readonly ClientClaim[] {
   const entries = ndr.array(present, count, 16, () => {
     const named = ndr.pointer();
     const type = ndr.u16();
     if (ndr.u16() !== type) throw invalidPac('a claim has two types');
     return { named, type, valueCount: ndr.u32(), valued: ndr.pointer() };
   });
-  return entries.map(({ named, type, valueCount, valued }): Claim => {
+  return entries.map(({ named, type, valueCount, valued }): ClientClaim => {
     if (!named) throw invalidPac('a claim without identifier');
     const id = ndr.terminatedString();
     switch (type) {

@@ -3,7 +3,7 @@
  * @module
  */
 export { decodePac, encodePac, PAC_TYPE, type Pac, type PacBuffer, pacBuffer } from './buffers.ts';
-export { type Claim, type ClaimsArray, decodeClaims } from './claims.ts';
+export { type ClaimsArray, decodeClaims } from './claims.ts';
 export {
   decodePacAttributes,
   decodePacClientInfo,
