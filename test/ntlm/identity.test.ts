@@ -229,7 +229,7 @@ describe('names and secrets of a client', () => {
 
   test('N8: DOMAIN\\user is taken apart only where no domain stands beside it', async () => {
     const nameOf = async (user: string, domain?: string) =>
-      (await acquire({ kind: 'identity', user, domain, password: 'x' })).attributes.NAMES?.()?.userName;
+      (await acquire({ kind: 'identity', user, domain, password: 'x' })).attributes?.NAMES?.().userName;
     expect(await nameOf('EXAMPLE\\alice')).toBe('EXAMPLE\\alice');
     expect(await nameOf('A\\alice', 'EXAMPLE')).toBe('EXAMPLE\\A\\alice');
     expect(await nameOf('alice@example.test')).toBe('alice@example.test');
