@@ -7,6 +7,8 @@ import {
   frameConnectionPdu,
   protocolNames,
   RDP_NEG_FAILURE_CODE,
+  RDP_NEG_REQ_FLAG,
+  RDP_NEG_RSP_FLAG,
   RDP_PROTOCOL,
 } from '../../src/rdp/x224.ts';
 import { SspiError } from '../../src/sspi/index.ts';
@@ -148,6 +150,17 @@ describe('X.224 Connection Confirm', () => {
     ['a wrong length', '030000130ed000000000000203090002000000'],
   ])('F4: %s is refused', (_, octets) => {
     expect(failureOf(() => decodeConnectionConfirm(hex(octets)))).toEqual(malformed);
+  });
+
+  test('X37: Remote Credential Guard is asked for and offered by a flag of its own', () => {
+    // [MS-RDPBCGR] 2.2.1.1.1 REDIRECTED_AUTHENTICATION_MODE_REQUIRED, 2.2.1.2.1 REDIRECTED_AUTHENTICATION_MODE_SUPPORTED
+    const request = decodeConnectionRequest(hex('030000130ee000000000000102080003000000'));
+    expect(request.negotiation?.flags).toBe(RDP_NEG_REQ_FLAG.REDIRECTED_AUTHENTICATION_MODE_REQUIRED);
+    const confirm = decodeConnectionConfirm(hex('030000130ed000000000000210080002000000'));
+    expect(confirm).toMatchObject({
+      kind: 'selected',
+      flags: RDP_NEG_RSP_FLAG.REDIRECTED_AUTHENTICATION_MODE_SUPPORTED,
+    });
   });
 
   test('F2: names for people', () => {
