@@ -1,4 +1,7 @@
 import { X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, connect } from 'node:net';
+import { createServer } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { memoryAccounts, memoryReplayCache } from '../../src/acceptor/index.ts';
 import { credsspAcceptor, credsspInitiator } from '../../src/credssp/index.ts';
@@ -20,6 +23,7 @@ import {
   SECPKG_CRED,
   Secret,
   type SecurityContext,
+  SspiError,
 } from '../../src/sspi/index.ts';
 import { certificates } from '../support/credssp.ts';
 import { TestRealm } from '../support/kdc.ts';
@@ -157,6 +161,59 @@ describe('CredSSP over Kerberos, with TLS inside', () => {
     // TLS hides what it carries; the client's observer sees it.
     expect(tokens.filter(({ from }) => from === 'initiator').length).toBeLessThanOrEqual(3);
     expect(sent.filter((message) => !message.startsWith('TLS'))).toEqual([]);
+  });
+});
+
+describe('on the wire, to a server that only speaks TLS', () => {
+  /** Goes on with a logon over a socket until it fails, or waits for an answer that never comes. @returns what the server read */
+  async function overheard(identity: AuthIdentity) {
+    const cert = String(certificates.ec.certificate);
+    const key = String(certificates.ec.privateKey);
+    const read: Buffer[] = [];
+    let answered = 0;
+    const server = createServer({ cert, key }, (socket) => {
+      socket.on('data', (octets) => read.push(octets)).on('error', () => undefined);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo; // a listening TCP server has one
+    const away: Host = {
+      ...systemHost,
+      kdcTransport: { exchange: () => Promise.reject(new Error('connection refused')) },
+    };
+    const client = (await outbound(identity, away)).initiate({ flags: ISC_REQ.DELEGATE, targetName: TARGET });
+    const socket = connect(port, '127.0.0.1');
+    const chunks = socket[Symbol.asyncIterator]();
+    let input: Uint8Array = new Uint8Array(0);
+    const failure = await (async () => {
+      for (;;) {
+        const step = await client.step(input);
+        if ('token' in step) socket.write(step.token);
+        const { value, done } = await chunks.next();
+        if (done === true) return undefined;
+        answered += value.length;
+        const rest = 'missing' in step ? input : input.subarray(step.consumed);
+        input = new Uint8Array(Buffer.concat([rest, value]));
+        if (read.length > 0) return undefined;
+      }
+    })().catch((error: unknown) => error);
+    if (failure instanceof SspiError && failure.token !== undefined) socket.write(failure.token);
+    await new Promise((resolve) => setTimeout(resolve, 50)); // whatever was sent has arrived
+    client.dispose();
+    socket.destroy();
+    server.close();
+    return { failure, answered, text: Buffer.concat(read).toString('latin1') };
+  }
+
+  test('R61: Kerberos only, and the KDC away: the server answers, and not one octet comes inside its TLS', async () => {
+    const { failure, answered, text } = await overheard(alice({ packageList: '!ntlm' }));
+    expect(failure).toMatchObject({ status: SEC_E.NO_AUTHENTICATING_AUTHORITY });
+    expect(answered).toBeGreaterThan(500); // the server's flight, with its certificate
+    expect(text).toBe('');
+  });
+
+  test('and where NTLM is allowed, it is seen there', async () => {
+    const { text } = await overheard(alice());
+    expect(text).toContain('NTLMSSP');
   });
 });
 
