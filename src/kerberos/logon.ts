@@ -51,11 +51,16 @@ export function isClientIdentity(authData: AuthData): authData is ClientIdentity
   return kind === 'identity' || kind === 'nt-hash' || kind === 'keytab' || kind === 'ccache';
 }
 
+/** What {@link acquireLogon} makes. */
+export interface AcquiredLogon extends OwnedLogon {
+  readonly tickets: ClientCredentials;
+}
+
 /**
  * Makes credentials. Nobody is asked for anything yet.
  * @throws SspiError NO_CREDENTIALS when nothing tells where KDCs are: then Kerberos is not for this caller
  */
-export async function acquireLogon(identity: ClientIdentityData, host: Host): Promise<OwnedLogon> {
+export async function acquireLogon(identity: ClientIdentityData, host: Host): Promise<AcquiredLogon> {
   const settings = identity.kerberos ?? {};
   const configuration = await readConfiguration(settings, host);
   if (!knowsKdcs(settings, configuration, host) && identity.kind !== 'ccache')
@@ -110,7 +115,7 @@ function allowedTypes(settings: KerberosSettings, configuration: Krb5Configurati
   return permitted.filter((etype) => etype !== ETYPE.RC4_HMAC);
 }
 
-function withPassword(identity: AuthIdentity, situation: Situation): OwnedLogon {
+function withPassword(identity: AuthIdentity, situation: Situation): AcquiredLogon {
   validateAuthIdentity(identity);
   const { user = '', domain = '', password } = identity;
   if (user === '') throw missing('there is no user name');
@@ -125,13 +130,13 @@ function withPassword(identity: AuthIdentity, situation: Situation): OwnedLogon 
   }
 }
 
-function withHash({ user, domain = '', ntHash }: NtHashIdentity, situation: Situation): OwnedLogon {
+function withHash({ user, domain = '', ntHash }: NtHashIdentity, situation: Situation): AcquiredLogon {
   if (!situation.encryptionTypes.includes(ETYPE.RC4_HMAC))
     throw missing('an NT hash is a key of RC4, which has to be allowed in kerberos.encryptionTypes');
   return logon(nameOf(user, domain, situation), situation, new NtHashKeys(ntHash));
 }
 
-function withKeytab({ principal, keytab }: KeytabIdentity, situation: Situation): OwnedLogon {
+function withKeytab({ principal, keytab }: KeytabIdentity, situation: Situation): AcquiredLogon {
   const keys = new KeytabKeys(octetsOf(keytab));
   try {
     return logon(nameInKeytab(principal, keys, situation), situation, keys);
@@ -154,7 +159,7 @@ function nameInKeytab(principal: string | undefined, keys: KeytabKeys, { setting
   throw missing(`the keytab has no keys of ${principal ?? 'anybody'}${realm === undefined ? '' : ` in ${realm}`}`);
 }
 
-function withTickets({ ccache }: CredentialCacheIdentity, situation: Situation): OwnedLogon {
+function withTickets({ ccache }: CredentialCacheIdentity, situation: Situation): AcquiredLogon {
   const { owner, kdcOffset, tickets } = readTickets(octetsOf(ccache), situation.encryptionTypes);
   if (tickets.length === 0) throw missing('there is no ticket of an allowed encryption type in the credential cache');
   return logon(owner, situation, undefined, tickets, kdcOffset);
@@ -166,7 +171,7 @@ function logon(
   keys: LongTermKeys | undefined,
   tickets: readonly KerberosTicket[] = [],
   kdcOffset = 0,
-): OwnedLogon {
+): AcquiredLogon {
   const { settings, configuration, host } = situation;
   const kdc = kdcClient(realm, situation);
   if (kdcOffset !== 0) kdc.clock.adopt(host.clock.now() + kdcOffset);

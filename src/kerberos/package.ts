@@ -18,6 +18,7 @@ import { decodeKeytab, type KeytabEntry } from './files/index.ts';
 import { KERBEROS_INFO } from './info.ts';
 import { acquireLogon, isClientIdentity, missing, octetsOf } from './logon.ts';
 import { OpenTickets } from './open-tickets.ts';
+import { changeAccountPassword } from './password-change.ts';
 import { ServiceKeys } from './service-keys.ts';
 
 const STAGE = 'Kerberos credential';
@@ -40,6 +41,7 @@ const LARGEST_SKEW = 24 * 3_600_000;
 export const kerberosPackage: SecurityPackage = {
   info: KERBEROS_INFO,
   acquire: (request) => acquire(request),
+  changePassword: (request) => changeAccountPassword(request),
 };
 
 /**

@@ -84,10 +84,19 @@ const AUTHENTICATE = 3;
  * const negotiate = createNegotiatePackage({ mechanisms: [kerberosMechanism] }); // and never NTLM
  */
 export function createNegotiatePackage({ mechanisms }: NegotiatePackageOptions): NegotiatePackage {
+  // The first that knows an authority is the one to ask for another password (contract L10).
+  const authority = mechanisms.map((mechanism) => mechanism.package).find(changesPasswords);
   return {
     info: NEGOTIATE_INFO,
     acquire: (request) => acquire(mechanisms, request),
+    ...(authority === undefined ? {} : { changePassword: (request) => authority.changePassword(request) }),
   };
+}
+
+function changesPasswords(
+  one: SecurityPackage,
+): one is SecurityPackage & Required<Pick<SecurityPackage, 'changePassword'>> {
+  return one.changePassword !== undefined;
 }
 
 /**

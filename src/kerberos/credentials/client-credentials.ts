@@ -6,19 +6,27 @@ import { sha256, toHex } from '../../crypto/index.ts';
 import { encode } from '../../der/index.ts';
 import { type Secret, SspiError } from '../../sspi/index.ts';
 import {
+  askForPasswordChange,
   CHANGE_PASSWORD_SERVICE,
-  changePassword,
   forwardTicket,
   type KdcClient,
   type KerberosTicket,
   type LongTermKeys,
   type PreAuthentication,
+  passwordRefusal,
   type RealmSettings,
   renewTicket,
   requestInitialTicket,
   requestServiceTicket,
 } from '../kdc/index.ts';
-import { formatPrincipal, type PrincipalName, Ticket, ticketGrantingService } from '../messages/index.ts';
+import {
+  CHANGE_PASSWORD_RESULT,
+  type ChangePasswordResult,
+  formatPrincipal,
+  type PrincipalName,
+  Ticket,
+  ticketGrantingService,
+} from '../messages/index.ts';
 import { writeTickets } from './credential-cache.ts';
 import { TicketCache, type TicketKey } from './ticket-cache.ts';
 
@@ -132,9 +140,15 @@ export class ClientCredentials {
    * @throws SspiError NO_CREDENTIALS without the old password; PASSWORD_CHANGE_REFUSED with the reason
    */
   async changePassword(newPassword: Secret, signal?: AbortSignal): Promise<void> {
+    const result = await this.askForPasswordChange(newPassword, signal);
+    if (result.code !== CHANGE_PASSWORD_RESULT.SUCCESS) throw passwordRefusal(result);
+  }
+
+  /** As {@link changePassword}, for those who want to know what the server says of the new password. */
+  async askForPasswordChange(newPassword: Secret, signal?: AbortSignal): Promise<ChangePasswordResult> {
     const ticket = await this.#initialTicket(CHANGE_PASSWORD_SERVICE, signal);
     try {
-      await changePassword(this.kdc, { ticket, newPassword, signal });
+      return await askForPasswordChange(this.kdc, { ticket, newPassword, signal });
     } finally {
       ticket.dispose();
     }

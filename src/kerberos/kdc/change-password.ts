@@ -4,7 +4,7 @@
  * @module
  */
 import { decode, encode } from '../../der/index.ts';
-import { NTSTATUS, type Secret, SspiError } from '../../sspi/index.ts';
+import { type DomainPasswordInformation, NTSTATUS, type Secret, SspiError } from '../../sspi/index.ts';
 import { KEY_USAGE, KerberosKey, utf8OfUtf16 } from '../encryption/index.ts';
 import {
   ApRep,
@@ -56,10 +56,22 @@ const NO_ADDRESS = { addrType: 2, address: new Uint8Array(4) };
  * @throws SspiError PASSWORD_CHANGE_REFUSED with the reason that the server gives; KDC_REPLY_MISMATCH, KDC_UNREACHABLE
  */
 export async function changePassword(client: KdcClient, request: ChangePasswordRequest): Promise<void> {
-  await staged(STAGE, () => change(client, request));
+  const result = await askForPasswordChange(client, request);
+  if (result.code !== RESULT.SUCCESS) throw passwordRefusal(result);
 }
 
-async function change(client: KdcClient, request: ChangePasswordRequest): Promise<void> {
+/**
+ * As {@link changePassword}, for those who want to know what the server said.
+ * @throws SspiError PASSWORD_CHANGE_REFUSED from a server that says nothing that could be read; KDC_REPLY_MISMATCH, KDC_UNREACHABLE
+ */
+export async function askForPasswordChange(
+  client: KdcClient,
+  request: ChangePasswordRequest,
+): Promise<ChangePasswordResult> {
+  return await staged(STAGE, () => change(client, request));
+}
+
+async function change(client: KdcClient, request: ChangePasswordRequest): Promise<ChangePasswordResult> {
   const { clock, random, network } = client;
   const { ticket, signal } = request;
   const sequenceNumber = newNonce(random);
@@ -77,8 +89,7 @@ async function change(client: KdcClient, request: ChangePasswordRequest): Promis
       rest: encode(KrbPriv, { pvno: 5, msgType: 21, encPart }),
     });
     const reply = await network.exchange({ realm: ticket.serverRealm, message, service: 'kpasswd', signal });
-    const result = open(reply, ticket, apRequest);
-    if (result.code !== RESULT.SUCCESS) throw refusal(result);
+    return open(reply, ticket, apRequest);
   } finally {
     apRequest.subkey.dispose();
   }
@@ -117,9 +128,11 @@ function open(reply: Uint8Array, ticket: KerberosTicket, { subkey, timestamp }: 
 
 const RESULT_NAMES = new Map<number, string>(Object.entries(RESULT).map(([name, code]) => [code, name]));
 
-function refusal({ code, data }: ChangePasswordResult): SspiError {
+/** What a result other than success is for the caller. */
+export function passwordRefusal({ code, data }: ChangePasswordResult): SspiError {
   const name = RESULT_NAMES.get(code) ?? `result ${code}`;
-  const text = domainRules(data) ?? printable(new TextDecoder().decode(data));
+  const rules = passwordRules(data);
+  const text = rules === undefined ? printable(new TextDecoder().decode(data)) : rulesText(rules);
   return new SspiError('PASSWORD_CHANGE_REFUSED', {
     stage: STAGE,
     detail: text === '' ? name : `${name}: ${text}`,
@@ -130,12 +143,22 @@ function refusal({ code, data }: ChangePasswordResult): SspiError {
 const RULES_LENGTH = 30;
 const TICKS_PER_DAY = 864_000_000_000n;
 
-/** Windows answers with the rules of the domain in numbers instead of a text: its DOMAIN_PASSWORD_INFORMATION, big-endian. */
-function domainRules(data: Uint8Array): string | undefined {
+/** Windows answers with the rules of the domain in numbers instead of a text, big-endian. Undefined when it is something else. */
+export function passwordRules(data: Uint8Array): DomainPasswordInformation | undefined {
   const view = new DataView(data.buffer, data.byteOffset, data.length);
   if (data.length !== RULES_LENGTH || view.getUint16(0) !== 0) return undefined;
-  const [least, history, properties] = [view.getUint32(2), view.getUint32(6), view.getUint32(10)];
-  const age = view.getBigUint64(22) / TICKS_PER_DAY;
-  const complexity = (properties & 1) === 0 ? '' : ', of several kinds';
-  return `at least ${least} characters${complexity}; not one of the last ${history}; not within ${age} d of the last change`;
+  return {
+    minPasswordLength: view.getUint32(2) & 0xffff,
+    passwordHistoryLength: view.getUint32(6) & 0xffff,
+    passwordProperties: view.getUint32(10),
+    maxPasswordAge: -view.getBigInt64(14),
+    minPasswordAge: -view.getBigInt64(22),
+  };
+}
+
+function rulesText(rules: DomainPasswordInformation): string {
+  const { minPasswordLength: least, passwordHistoryLength: history, passwordProperties, minPasswordAge } = rules;
+  const complexity = (passwordProperties & 1) === 0 ? '' : ', of several kinds';
+  const days = -minPasswordAge / TICKS_PER_DAY;
+  return `at least ${least} characters${complexity}; not one of the last ${history}; not within ${days} d of the last change`;
 }

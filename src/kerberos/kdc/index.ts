@@ -5,7 +5,14 @@
 export { type ApRequest, type ApRequestOptions, makeApRequest } from './ap-request.ts';
 export { requestInitialTicket } from './as.ts';
 export type { InitialTicketRequest } from './as-request.ts';
-export { CHANGE_PASSWORD_SERVICE, type ChangePasswordRequest, changePassword } from './change-password.ts';
+export {
+  askForPasswordChange,
+  CHANGE_PASSWORD_SERVICE,
+  type ChangePasswordRequest,
+  changePassword,
+  passwordRefusal,
+  passwordRules,
+} from './change-password.ts';
 export { DEFAULT_POLICY, type KdcClient, type KerberosPolicy } from './client.ts';
 export { KdcClock } from './clock.ts';
 export { encryptedTimestamp } from './encrypted-timestamp.ts';
