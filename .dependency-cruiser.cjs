@@ -25,7 +25,7 @@ const NODE_ONLY =
 
 /** What a browser can load: whole rooms; CredSSP through its index, for its package.ts brings TLS; and RDP where TLS is elsewhere. */
 const PORTABLE =
-  '^src/((der|sspi|ntlm|negotiate|kerberos)/|host/(?!node)|crypto/(?!node\\.ts$)|credssp/index\\.ts$|rdp/external\\.ts$)';
+  '^src/((der|sspi|ntlm|negotiate|kerberos|explain)/|host/(?!node)|crypto/(?!node\\.ts$)|credssp/index\\.ts$|rdp/external\\.ts$)';
 
 const rooms = FLOORS.flat();
 
