@@ -2,7 +2,12 @@
  * Every function that takes a peer's octets apart, one target each.
  * @module
  */
-import { decodeTSCredentials, decodeTSRequest, frameTSRequest } from '../../src/credssp/index.ts';
+import {
+  subjectPublicKey as bareSubjectPublicKey,
+  decodeTSCredentials,
+  decodeTSRequest,
+  frameTSRequest,
+} from '../../src/credssp/index.ts';
 import { anyValue, decode, frameDer, type Schema, sequenceOf } from '../../src/der/index.ts';
 import { decodeNegTokenInit, decodeNegTokenResp, describeSpnego, MechTypeList } from '../../src/negotiate/index.ts';
 import {
@@ -14,6 +19,7 @@ import {
   decodeSingleHost,
   describeNtlm,
 } from '../../src/ntlm/index.ts';
+import { decodeRdCleanPath, encodeRdCleanPath, frameRdCleanPath } from '../../src/rdp/external.ts';
 import { decodeConnectionConfirm, decodeConnectionRequest, frameConnectionPdu } from '../../src/rdp/x224.ts';
 import { plainAlert } from '../../src/schannel/alerts.ts';
 import { decodeCertificate, subjectPublicKey, validityOf } from '../../src/schannel/certificate.ts';
@@ -78,10 +84,18 @@ const decoders: Readonly<Record<string, { readonly begin?: readonly number[]; de
 const certificateReaders = (octets: Uint8Array): void => {
   decodeCertificate(octets);
   subjectPublicKey(octets);
+  bareSubjectPublicKey(octets);
   validityOf(octets);
   extensionsOf(octets);
   commonNamesOf(octets);
   matchesHost(octets, 'server.example.com');
+};
+
+/** What it takes has no second form. */
+const cleanPathReaders = (octets: Uint8Array): void => {
+  frameRdCleanPath(octets);
+  const again = encodeRdCleanPath(decodeRdCleanPath(octets));
+  if (Buffer.compare(again, octets) !== 0) throw new Error('RDCleanPath: two forms of one message');
 };
 
 const recordReaders = (octets: Uint8Array): void => {
@@ -100,8 +114,25 @@ export function decoderTargets({ tokens, certificates, tlsRecords }: Samples): T
     ...simple,
     ...kerberosDecoders(tokens).map(({ name, samples, decode: run }) => decoderTarget(name, samples, run)),
     decoderTarget('X.509 certificate', certificates, certificateReaders),
+    decoderTarget('RDCleanPath', cleanPathMessages(certificates), cleanPathReaders),
     decoderTarget('TLS records', tlsRecords, recordReaders),
   ];
+}
+
+/** One message of each kind. */
+export function cleanPathMessages(serverCertificates: readonly Uint8Array[]): Uint8Array[] {
+  const x224ConnectionPdu = Uint8Array.from(Buffer.from('030000130ed000000000000200080008000000', 'hex'));
+  return [
+    {
+      kind: 'request',
+      destination: 'server:3389',
+      proxyAuth: 'token',
+      preconnectionBlob: 'vm',
+      x224ConnectionPdu,
+    } as const,
+    { kind: 'response', x224ConnectionPdu, serverCertificates, serverAddress: '192.0.2.1' } as const,
+    { kind: 'error', errorCode: 1, httpStatusCode: 502, wsaLastError: 10_061, tlsAlertCode: 40 } as const,
+  ].map(encodeRdCleanPath);
 }
 
 function decoderTarget(name: string, samples: readonly Uint8Array[], run: (octets: Uint8Array) => unknown): Target {

@@ -3,6 +3,7 @@
  * @module
  */
 import { memoryAccounts } from '../../src/acceptor/index.ts';
+import { type Carrier, connectCleanPath } from '../../src/rdp/external.ts';
 import { acceptNla, connectNla } from '../../src/rdp/index.ts';
 import type { CertificateWithKey } from '../../src/sspi/index.ts';
 import { ALICE } from '../lab/actors.ts';
@@ -54,4 +55,26 @@ export function rdpTarget(certificate: CertificateWithKey, corpus: readonly Uint
 /** A stream that was torn down on purpose has nothing to say. */
 function ignore(): undefined {
   return undefined;
+}
+
+/** A gateway that answers with something like one of these messages, in pieces, and something like a TSRequest behind it. */
+export function gatewayTarget(messages: readonly Uint8Array[], corpus: readonly Uint8Array[]): Target {
+  return {
+    name: 'RDP logon through a gateway',
+    async run(chance) {
+      const answer = mutate(chance.pick(messages), chance, messages);
+      const behind = mutate(chance.pick(corpus), chance, corpus);
+      const cut = chance.below(answer.length + 1);
+      const pieces = [answer.subarray(0, cut), answer.subarray(cut), behind];
+      const carrier: Carrier = { send: () => undefined, receive: () => Promise.resolve(pieces.shift()?.slice()) };
+      const identity = { kind: 'identity', ...ALICE } as const;
+      const options = { carrier, proxyAuth: 'token', host: 'server.example.com', identity, deadline: PATIENCE };
+      try {
+        await connectCleanPath({ ...options, platform: chance.host(NOW) });
+      } catch (error) {
+        return judge(error, [answer, behind]);
+      }
+      throw new Finding('a logon that nobody has answered', [answer, behind]);
+    },
+  };
 }

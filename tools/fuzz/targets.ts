@@ -21,7 +21,7 @@ import {
 } from '../lab/actors.ts';
 import { converse } from '../lab/converse.ts';
 import { corpus } from './corpus.ts';
-import { decoderTargets } from './decoders.ts';
+import { cleanPathMessages, decoderTargets } from './decoders.ts';
 import { bareCredSsp, exchangeTarget, NOW, type Pair, packagePair } from './exchanges.ts';
 import { explainTarget } from './explain.ts';
 import { apExchange, forgetfulReplayCache, replayedRequest, tamperedExchange } from './kerberos.ts';
@@ -29,7 +29,7 @@ import { kdcTargets } from './kerberos-kdc.ts';
 import { passwordKdc, passwordTargets } from './kerberos-passwords.ts';
 import { messageTargets } from './messages.ts';
 import type { Chance } from './random.ts';
-import { rdpTarget } from './rdp.ts';
+import { gatewayTarget, rdpTarget } from './rdp.ts';
 import type { Target } from './target.ts';
 
 /** Every decoder, every exchange in both roles, and the messages after it. */
@@ -91,6 +91,7 @@ export async function targets(chance: Chance): Promise<Target[]> {
     ...(await kdcTargets(there, tokens)),
     ...(await passwordTargets(passwordKdc(chance), chance, tokens)),
     ...(tls.ec.server.certificates ?? []).map((certificate) => rdpTarget(certificate, tokens)),
+    gatewayTarget(cleanPathMessages(certificates.slice(0, 2)), tokens),
     ...messageTargets({
       ntlm,
       negotiate,
