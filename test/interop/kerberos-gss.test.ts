@@ -4,8 +4,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { memoryAccounts, memoryReplayCache } from '../../src/acceptor/index.ts';
+import { decode, encode } from '../../src/der/index.ts';
 import { nodeHost } from '../../src/host/node.ts';
-import { kerberosPackage } from '../../src/kerberos/index.ts';
+import {
+  decodeGssToken,
+  encodeGssToken,
+  GSS_MECHANISM,
+  KerbTgtReply,
+  KerbTgtRequest,
+  kerberosPackage,
+  Ticket,
+  TOKEN_ID,
+} from '../../src/kerberos/index.ts';
 import { negotiatePackage } from '../../src/negotiate/index.ts';
 import {
   type AcceptOptions,
@@ -329,5 +339,52 @@ describe.each(MECHANISMS)("MIT's library initiates, we accept: $name", ({ of, ar
     const { error, said } = await beCalled(['--service', 'HTTP@host.example.test'], {}, { targetNames: [TARGET] });
     expect(error).toMatchObject({ code: 'TARGET_NAME_REFUSED' });
     expect(said).toMatchObject({ ok: false });
+  });
+});
+
+describe("user to user, with MIT's library at the other end", () => {
+  const BOB = { user: 'bob', password: 'BobPass1!' };
+  const peer = (role: string, cache: string, who: typeof BOB) =>
+    peers.start('user-to-user.py', [role], kinit(cache, who.user, who.password));
+  const octetsOf = (text: string | undefined) => new Uint8Array(Buffer.from(text ?? '', 'hex'));
+  const tokenOf = async (context: SecurityContext, input?: Uint8Array) => {
+    const step = await context.step(input);
+    if (!('token' in step)) throw new TypeError('the step gave no token');
+    return decodeGssToken(step.token);
+  };
+  const framed = (tokenId: number, message: Uint8Array) => encodeGssToken(GSS_MECHANISM.USER_TO_USER, tokenId, message);
+
+  test('K12: we initiate, with the ticket that it hands out; it opens ours, and proves itself', async () => {
+    const bob = peer('accept', 'u2u-bob', BOB);
+    const granting = decode(Ticket, octetsOf(await bob.line()));
+    const context = await client(kerberosPackage, { targetName: 'bob' }, { userToUser: 'always' });
+    expect(await tokenOf(context)).toMatchObject({ tokenId: TOKEN_ID.TGT_REQ });
+    const handedOut = framed(TOKEN_ID.TGT_REP, encode(KerbTgtReply, { pvno: 5, msgType: 17, ticket: granting }));
+    const { tokenId, message } = await tokenOf(context, handedOut);
+    expect(tokenId).toBe(TOKEN_ID.AP_REQ);
+    const [reply, name] = (await bob.ask(hex(message))).split(' ');
+    expect(name).toBe('alice@EXAMPLE.TEST');
+    await context.step(framed(TOKEN_ID.AP_REP, octetsOf(reply)));
+    expect(context.state).toBe('established');
+    expect(context.query('FLAGS').flags & ISC_RET.MUTUAL_AUTH).not.toBe(0);
+  });
+
+  test('K12: it initiates, with the ticket that we hand out; we open it, and prove ourselves', async () => {
+    const userToUser: AuthData = { kind: 'identity', ...BOB, domain: 'EXAMPLE', kerberos };
+    const authData: AuthData = { kind: 'kerberos-acceptor', userToUser, replayCache: memoryReplayCache() };
+    const credential = await kerberosPackage.acquire({ use: SECPKG_CRED.INBOUND, authData, host: nodeHost });
+    const context = credential.accept({ flags: 0 });
+    const asked = framed(TOKEN_ID.TGT_REQ, encode(KerbTgtRequest, { pvno: 5, msgType: 16 }));
+    const { tokenId, message } = await tokenOf(context, asked);
+    expect(tokenId).toBe(TOKEN_ID.TGT_REP);
+    const { ticket } = decode(KerbTgtReply, message);
+
+    const alice = peer('initiate', 'u2u-alice', ALICE);
+    const request = octetsOf(await alice.ask(`bob@EXAMPLE.TEST ${hex(encode(Ticket, ticket))}`));
+    const answer = await tokenOf(context, framed(TOKEN_ID.AP_REQ, request));
+    expect(context.state).toBe('established');
+    expect(context.query('ACCESS_TOKEN').name).toBe('alice@EXAMPLE.TEST');
+    expect(answer.tokenId).toBe(TOKEN_ID.AP_REP);
+    expect(await alice.ask(hex(answer.message))).toBe('ok');
   });
 });
