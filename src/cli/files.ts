@@ -2,6 +2,7 @@
  * Files named on the command line.
  * @module
  */
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { fileAccounts } from '../acceptor/file.ts';
 import { selfSigned } from '../lab/index.ts';
@@ -37,6 +38,17 @@ export async function readAccounts(path: string): Promise<AccountSource> {
     throw new UsageError(`--accounts: ${messageOf(error)}`, 'one DOMAIN:user:password per line');
   }
   return accounts;
+}
+
+/** Trusted certificates in PEM, as text. @throws UsageError */
+export async function readTrusted(path: string): Promise<string> {
+  const text = await readText(path, '--ca');
+  try {
+    new X509Certificate(text);
+  } catch {
+    throw new UsageError('--ca: the file does not hold a certificate in PEM form', 'give the certificate of the CA');
+  }
+  return text;
 }
 
 /** What `--cert` and `--key` name; without them a self-signed certificate for the address. @throws UsageError */

@@ -2,9 +2,10 @@
  * Who logs on, as the command line says it: a name, and one of the things that prove it.
  * @module
  */
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import { parseKdcEndpoint } from '../kerberos/index.ts';
 import type { AuthIdentity, KerberosSettings, NtHashIdentity } from '../sspi/index.ts';
-import { type CredentialCacheIdentity, type KeytabIdentity, Secret } from '../sspi/index.ts';
+import { type CredentialCacheIdentity, type KeytabIdentity, Secret, SspiError } from '../sspi/index.ts';
 import { readHexSecret } from './decode-files.ts';
 import { readOctets, readPassword, readText } from './files.ts';
 import { type Terminal, UsageError } from './terminal.ts';
@@ -46,9 +47,22 @@ export function identityOptions(): Option[] {
       'ntlm',
       'negotiate',
     ]),
-    new Option('--kdc <address...>', 'KDCs: host[:port], https:// address of a KDC proxy, or dns to look them up'),
+    new Option(
+      '--kdc <address...>',
+      'KDCs: host[:port], https:// address of a KDC proxy, or dns to look them up',
+    ).argParser(kdcAddress),
     new Option('--krb5-conf <file>', 'Kerberos: configuration that names realms and KDCs'),
   ];
+}
+
+/** One address; commander calls it for each. */
+function kdcAddress(text: string, before: readonly string[] = []): readonly string[] {
+  try {
+    if (text !== 'dns') parseKdcEndpoint(text);
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof SspiError ? `${error.detail ?? error.message}.` : 'No address.');
+  }
+  return [...before, text];
 }
 
 /** Reads what proves the identity, or asks for it. @throws UsageError, Interrupted */

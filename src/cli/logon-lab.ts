@@ -9,7 +9,7 @@ import { ALICE, type KdcWatch, type LoopRuns, runLoops } from './lab-loops.ts';
 import { heading, showGroup, showLoops, showMustFail, showMustFailTitles } from './lab-report.ts';
 import { type LogonRun, runLogon } from './logon-run.ts';
 import { type MustFailResult, runMustFail } from './must-fail-run.ts';
-import { styled, type Terminal } from './terminal.ts';
+import { jsonText, styled, type Terminal } from './terminal.ts';
 import { showStep, showTimelineTitles } from './timeline.ts';
 import { showVerdict } from './verdict.ts';
 
@@ -47,7 +47,7 @@ export async function logonInLab({ json, inFull }: LabLogonOptions, terminal: Te
   const outcomes = outcomesOf(kerberos, ntlm, loops, mustFail);
   const ok = Object.values(outcomes).every((outcome) => outcome);
   const milliseconds = Math.round(performance.now() - started);
-  if (json) terminal.out(JSON.stringify({ ok, milliseconds, outcomes, kerberos, ntlm, loops, mustFail }, undefined, 2));
+  if (json) terminal.out(jsonText({ ok, milliseconds, outcomes, kerberos, ntlm, loops, mustFail }, 2));
   else showOutcomes(terminal, outcomes, milliseconds);
   return ok ? EXIT.OK : EXIT.FAILED;
 }

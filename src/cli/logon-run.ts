@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import type { Host } from '../host/index.ts';
 import { type ConnectNlaOptions, connectNla } from '../rdp/index.ts';
 import { watchingKdcs } from './kdc-watch.ts';
+import { UsageError } from './terminal.ts';
 import { stepOf, type TimelineEvent, type TimelineStep } from './timeline.ts';
 import { failureVerdict, type Verdict, verdictOf } from './verdict.ts';
 
@@ -30,7 +31,7 @@ const FAREWELL = 500;
 
 /**
  * Logs on, and hangs up again.
- * @throws the reason of the signal when that is aborted
+ * @throws the reason of the signal when that is aborted; the UsageError of a listener
  */
 export async function runLogon(
   options: ConnectNlaOptions & { readonly platform: Host },
@@ -54,6 +55,7 @@ export async function runLogon(
     return { steps, verdict: verdictOf(connection), milliseconds };
   } catch (error) {
     if (options.signal?.aborted === true) throw options.signal.reason;
+    if (error instanceof UsageError) throw error; // of a listener, who cannot go on
     return { steps, verdict: failureVerdict(error), milliseconds: Math.round(elapsed()) };
   }
 }

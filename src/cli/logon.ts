@@ -5,10 +5,11 @@
  */
 import { Command, Option } from 'commander';
 import { nodeHost } from '../host/node.ts';
+import { negotiatePackage } from '../negotiate/index.ts';
 import type { ConnectNlaOptions } from '../rdp/index.ts';
-import { type CredSspOptions, Secret } from '../sspi/index.ts';
+import { type CredSspOptions, SECPKG_CRED, Secret, SspiError } from '../sspi/index.ts';
 import { LOGON_EXIT_CODES } from './exit-codes.ts';
-import { readText } from './files.ts';
+import { readTrusted } from './files.ts';
 import {
   type IdentityOptions,
   identityOptions,
@@ -22,7 +23,7 @@ import { numberBetween, versionOptions } from './peer-options.ts';
 import { POLICY_HELP, readPolicy } from './policy-file.ts';
 import { wrap } from './table.ts';
 import { parseTarget, type Target } from './target.ts';
-import { interruptible, styled, type Terminal, UsageError } from './terminal.ts';
+import { interruptible, jsonText, styled, type Terminal, UsageError } from './terminal.ts';
 import { showStep, showTimelineTitles } from './timeline.ts';
 import { TraceFile } from './trace-file.ts';
 import { showVerdict } from './verdict.ts';
@@ -107,6 +108,7 @@ async function logonTo(target: Target, options: LogonOptions, terminal: Terminal
   using trace = options.trace === undefined ? undefined : new TraceFile(options.trace);
   const identity = await readIdentity(options, terminal);
   try {
+    await assertUsable(identity);
     const isText = options.json !== true;
     if (isText) showBeginning(terminal, target, options);
     const run = await interruptible(terminal, (signal) =>
@@ -121,7 +123,7 @@ async function logonTo(target: Target, options: LogonOptions, terminal: Terminal
     );
     const { verdict, milliseconds } = run;
     if (isText) showVerdict(terminal, verdict, milliseconds, options.explain === true);
-    else terminal.out(JSON.stringify({ ok: verdict.ok, target, ...run }, undefined, 2));
+    else terminal.out(jsonText({ ok: verdict.ok, target, ...run }, 2));
     return verdict.exitCode;
   } finally {
     dispose(identity);
@@ -135,6 +137,17 @@ function showBeginning(terminal: Terminal, { host, port }: Target, options: Logo
   showTimelineTitles(terminal);
 }
 
+/** What is wrong with files and names is told before anybody is asked: it has nothing to do with the server. @throws UsageError */
+async function assertUsable(identity: LogonIdentity): Promise<void> {
+  try {
+    const request = { use: SECPKG_CRED.OUTBOUND, authData: identity, host: nodeHost };
+    (await negotiatePackage.acquire(request)).dispose();
+  } catch (error) {
+    if (error instanceof SspiError) throw new UsageError(error.message, error.hint);
+    throw error;
+  }
+}
+
 /** Everything but the identity. @throws UsageError */
 async function settingsOf(
   { host, port }: Target,
@@ -145,7 +158,7 @@ async function settingsOf(
     host,
     port,
     targetName: spn,
-    rootStore: ca === undefined ? undefined : [await readText(ca, '--ca')],
+    rootStore: ca === undefined ? undefined : [await readTrusted(ca)],
     requireServerAuthentication: ca !== undefined, // whoever names a CA wants the server to be authenticated
     restrictedAdmin,
     credentials: delegate ? undefined : { kind: 'none' },
@@ -158,6 +171,8 @@ async function settingsOf(
 
 async function credsspOf(options: LogonOptions): Promise<CredSspOptions> {
   const { minVersion, maxVersion, policy } = options;
+  if ((minVersion ?? 2) > (maxVersion ?? 6))
+    throw new UsageError('--min-version is above --max-version', 'leave one of them out');
   const { mechanism } = mechanismOf(options);
   return {
     minVersion,

@@ -12,10 +12,13 @@ const { env, stdin, stdout, stderr } = process;
 const isPlain = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';
 
 // A reader that has seen enough (`sspi logon | head`) closes the pipe, and whoever writes on must not die of it with a stack trace.
+// A full disk is another thing: there is nowhere left to say so, but the exit code must not say that all is well.
 for (const stream of [stdout, stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT.PIPE_CLOSED);
-    process.exitCode = EXIT.INTERNAL; // a full disk, for instance: there is nowhere left to say so
+    process.once('exit', () => {
+      process.exitCode = EXIT.INTERNAL;
+    });
   });
 
 const terminal: Terminal = {

@@ -66,7 +66,7 @@ function programOf(terminal: Terminal, exit: (code: number) => void): Command {
   for (const command of everyCommand(program)) {
     command.exitOverride().configureOutput({
       writeOut: (text) => terminal.out(text.trimEnd()),
-      writeErr: (text) => terminal.note(`sspi: ${text.trimEnd()}`),
+      writeErr: (text) => terminal.note(text.trimEnd().replace(/^error: /u, 'sspi: error: ')),
     });
   }
   return program;

@@ -13,7 +13,7 @@ import { readAccounts, readCertificate, readOctets } from './files.ts';
 import { listen } from './listen.ts';
 import { type LogonLine, LogonLog, logonText } from './logon-log.ts';
 import { numberBetween, tlsOptions, versionOptions } from './peer-options.ts';
-import { interruptible, type Terminal, UsageError } from './terminal.ts';
+import { interruptible, jsonText, type Terminal, UsageError } from './terminal.ts';
 
 interface ServeOptions {
   readonly host: string;
@@ -79,13 +79,11 @@ export function serveRdpCommand(terminal: Terminal, exit: (code: number) => void
 async function serveRdp(options: ServeOptions, terminal: Terminal): Promise<number> {
   const settings = await settingsOf(options);
   return await interruptible(terminal, async (signal) => {
-    const say = (line: LogonLine): void => terminal.out(options.json === true ? JSON.stringify(line) : logonText(line));
+    const say = (line: LogonLine): void => terminal.out(options.json === true ? jsonText(line) : logonText(line));
     const door = new Door(settings, options, say);
     const port = await door.open();
     const { host } = options;
-    terminal.out(
-      options.json === true ? JSON.stringify({ listening: { host, port } }) : `listening on ${host} port ${port}`,
-    );
+    terminal.out(options.json === true ? jsonText({ listening: { host, port } }) : `listening on ${host} port ${port}`);
     await door.over(signal);
     return EXIT.OK;
   });

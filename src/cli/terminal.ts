@@ -51,6 +51,19 @@ export function errorLine(error: unknown): string {
   return `sspi: ${error instanceof Error ? error.message : String(error)}`;
 }
 
+/** A value as JSON in which a peer's words cannot move the cursor either: control and format characters are escaped, all of them. */
+export function jsonText(value: unknown, indent?: number): string {
+  return JSON.stringify(value, undefined, indent).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    character === '\n' ? character : escaped(character),
+  );
+}
+
+function escaped(character: string): string {
+  return [...Array(character.length).keys()]
+    .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
+    .join('');
+}
+
 const STYLES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 /** What a text can look like. */
 export type Style = keyof typeof STYLES;

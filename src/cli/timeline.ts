@@ -2,7 +2,7 @@
  * A logon as a timeline: one line for each step, with milliseconds and octets.
  * @module
  */
-
+import { printable } from '../explain/index.ts';
 import type { NlaEvent } from '../rdp/index.ts';
 import { RDP_NEG_FAILURE_CODE, RDP_NEG_REQ_FLAG, RDP_PROTOCOL } from '../rdp/index.ts';
 import { CERT_TRUST, CERT_TRUST_INFO, type CertTrustStatus, flagNames } from '../sspi/index.ts';
@@ -44,7 +44,9 @@ export function showTimelineTitles(terminal: Terminal): void {
 /** One step. */
 export function showStep(terminal: Terminal, { at, step, direction, octets, what, tone }: TimelineStep): void {
   const arrow = direction === undefined ? '' : direction === 'sent' ? '->' : '<-';
-  const lines = tableRow(COLUMNS, [at.toFixed(1), arrow, octets === undefined ? '' : String(octets), step, what]);
+  const harmless = what.split('\n').map(printable).join('\n'); // reasons and names may be a peer's words
+  const size = octets === undefined ? '' : String(octets);
+  const lines = tableRow(COLUMNS, [at.toFixed(1), arrow, size, step, harmless]);
   for (const line of lines) terminal.out(tone === undefined ? line : styled(terminal, TONES[tone], line));
 }
 

@@ -22,10 +22,15 @@ export class TraceFile implements Disposable {
     }
   }
 
-  /** Adds an event. It is in the file when this returns: a logon that is cut short leaves what it had. */
+  /** Adds an event. It is in the file when this returns: a logon that is cut short leaves what it had. @throws UsageError */
   add(event: TimelineEvent): void {
     const line = lineOf(event);
-    if (line !== undefined) writeSync(this.#descriptor, `${JSON.stringify(line)}\n`);
+    if (line === undefined) return;
+    try {
+      writeSync(this.#descriptor, `${JSON.stringify(line)}\n`);
+    } catch (error) {
+      throw new UsageError(`--trace: ${messageOf(error)}`, 'write it to a place with room for it');
+    }
   }
 
   [Symbol.dispose](): void {

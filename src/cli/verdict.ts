@@ -2,7 +2,7 @@
  * How a logon ended, in words: logged on as whom, or why not, what speaks for that, and what to try.
  * @module
  */
-import { type Cause, type Diagnosis, diagnose } from '../explain/index.ts';
+import { type Cause, type Diagnosis, diagnose, printable } from '../explain/index.ts';
 import type { NlaConnection } from '../rdp/index.ts';
 import { ntStatusName, SspiError } from '../sspi/index.ts';
 import { EXIT, exitCodeOf } from './exit-codes.ts';
@@ -82,7 +82,11 @@ export function showVerdict(terminal: Terminal, verdict: Verdict, milliseconds: 
 function showLogon(terminal: Terminal, verdict: Verdict & { readonly ok: true }, milliseconds: number): void {
   const { name, mechanism, target, serverAuthentication, version, delegated } = verdict;
   terminal.out(
-    styled(terminal, 'green', `LOGGED ON as ${name} by ${mechanism}, CredSSP ${version}, in ${milliseconds} ms`),
+    styled(
+      terminal,
+      'green',
+      `LOGGED ON as ${printable(name)} by ${mechanism}, CredSSP ${version}, in ${milliseconds} ms`,
+    ),
   );
   const proved =
     serverAuthentication.length === 0 ? 'by nothing but its own key' : `by ${serverAuthentication.join(' and ')}`;
@@ -122,6 +126,6 @@ function showCause(terminal: Terminal, { code, likelihood, title, evidence, tryT
 const NAME = 11;
 
 function line(terminal: Terminal, name: string, text: string): void {
-  for (const [at, part] of wrap(text, WIDTH - NAME - 2).entries())
+  for (const [at, part] of wrap(printable(text), WIDTH - NAME - 2).entries())
     terminal.out(`  ${(at === 0 ? name : '').padEnd(NAME)}${part}`);
 }

@@ -263,10 +263,28 @@ describe('sspi logon: a command line that cannot be used, exit code 2 and one li
     ['Kerberos without a KDC', [...to, '--mechanism', 'kerberos', '--password-file', '/dev/null'], 'no KDC is known'],
     ['NTLM with a keytab', [...to, '--mechanism', 'ntlm', '--keytab', '/dev/null'], 'is for Kerberos'],
     ['a trace that cannot be written', [...to, '--trace', '/nowhere/trace'], '--trace: ENOENT'],
+    ['a file that is no keytab', [...to, '--keytab', import.meta.filename, '--kdc', '127.0.0.1:1'], 'keytab'],
+    ['a file that is no cache', [...to, '--ccache', import.meta.filename, '--kdc', '127.0.0.1:1'], 'credential cache'],
+    [
+      'a file that is no CA',
+      [...to, '--password-file', '/dev/null', '--ca', import.meta.filename],
+      'does not hold a certificate',
+    ],
+    [
+      'a KDC that is none',
+      [...to, '--password-file', '/dev/null', '--domain', 'LAB', '--kdc', 'nonsense://x'],
+      'nonsense',
+    ],
+    ['versions', [...to, '--password-file', '/dev/null', '--min-version', '6', '--max-version', '5'], 'is above'],
     ['no target', ['--user', 'alice'], '--user needs --target'],
     ['no target', ['--no-delegate'], '--no-delegate needs --target'],
   ])('%s: %j', async (_, args, expected) => {
     expect(await usage(...args)).toContain(expected);
+  });
+
+  test.runIf(process.platform === 'linux')('a trace for which there is no room', async () => {
+    const { code, notes } = await logOn(await realm.stranger('echo'), '--trace', '/dev/full');
+    expect([code, notes]).toEqual([2, [expect.stringContaining('--trace: ENOSPC')]]);
   });
 
   test('a password in the address is not repeated', async () => {

@@ -1,7 +1,10 @@
 /** `sspi logon` against servers that are not ours, and clients that are not ours against `sspi serve rdp`. */
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer, type Server } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { selfSigned } from '../../src/lab/index.ts';
 import type { Ran } from '../cli/command.ts';
@@ -145,5 +148,44 @@ describe('clients that are not ours against sspi serve rdp', () => {
     expect(await door.done).toBe(0);
     expect(JSON.parse(door.lines[1] ?? '')).toMatchObject({ ok: true, name: 'EXAMPLE\\alice', version: 2 });
     expect(JSON.parse(door.lines[2] ?? '')).toMatchObject({ ok: false, code: 'LOGON_DENIED' });
+  });
+});
+
+describe('sspi logon on a terminal', () => {
+  const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+  const script = fileURLToPath(new URL('terminal.py', import.meta.url));
+  interface Seen {
+    readonly seen: string;
+    /** The echo was off while the question was open. */
+    readonly hidden: boolean;
+    /** It is on again. */
+    readonly echoes: boolean;
+    readonly code: number;
+  }
+  async function onTerminal(answer: string, port: number, env: Record<string, string> = {}): Promise<Seen> {
+    const command = [process.execPath, '--import', 'tsx', main, 'logon', '--target', `127.0.0.1:${port}`];
+    const args = [script, 'Password of', answer, ...command, '--user', `${ALICE.domain}\\${ALICE.user}`];
+    const { stdout } = await promisify(execFile)('python3', args, { env: { ...process.env, TERM: 'xterm', ...env } });
+    return JSON.parse(stdout);
+  }
+
+  test('asks for the password without showing it, and is in colours', async () => {
+    const { seen, ...rest } = await onTerminal(`wrong\\x15${ALICE.password}x\\x7f\\r`, shadow);
+    expect(rest).toEqual({ hidden: true, echoes: true, code: 0 });
+    expect(seen).toContain('Password of EXAMPLE\\alice: ');
+    expect(seen).toContain('\u001b[32mLOGGED ON as EXAMPLE\\alice');
+    expect(seen).not.toContain(ALICE.password);
+  });
+
+  test('NO_COLOR: without colours', async () => {
+    const { seen, code } = await onTerminal(`${ALICE.password}\\r`, shadow, { NO_COLOR: '1' });
+    expect([code, seen.includes('LOGGED ON'), seen.includes('\u001b')]).toEqual([0, true, false]);
+  });
+
+  test('130: Ctrl-C at the question, and the terminal is as before', async () => {
+    const { seen, ...rest } = await onTerminal('Geheim\\x03', shadow);
+    expect(rest).toEqual({ hidden: true, echoes: true, code: 130 });
+    expect(seen).toContain('sspi: interrupted');
+    expect(seen).not.toContain('Geheim');
   });
 });
