@@ -6,31 +6,21 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { credsspAcceptor, NEWEST_VERSION } from '../credssp/index.ts';
 import type { Host } from '../host/index.ts';
 import { nodeHost } from '../host/node.ts';
-import {
-  type CertificateWithKey,
-  type ClientIdentity,
-  type CredSspOptions,
-  type DelegatedCredentials,
-  type SecurityContext,
-  SspiError,
-} from '../sspi/index.ts';
+import type { CertificateWithKey } from '../sspi/index.ts';
 import { ownCertificate } from './certificate.ts';
-import { certificateFact } from './client.ts';
-import { type NlaObserver, Report } from './events.ts';
+import { Report } from './events.ts';
 import type { HalfOpen } from './half-open.ts';
-import { logOn, tellAuthorization } from './logon.ts';
-import { acceptorMechanism, type NlaAccounts } from './mechanism.ts';
-import { type ConfirmOptions, confirmSecurity, type Negotiated } from './negotiation.ts';
-import type { AcceptedSession, Authorization } from './session.ts';
-import { type Patience, Timing } from './timing.ts';
+import { confirmSecurity, type Negotiated } from './negotiation.ts';
+import { admit, lastWordOf, type ServerOptions, type ServerOutcome } from './server.ts';
+import type { AcceptedSession } from './session.ts';
+import { Timing } from './timing.ts';
 import { startTlsServer, type TlsVersions, tlsFact, tlsParameters } from './tls.ts';
 import { Wire } from './wire.ts';
 
 /** Who is asked in, and on what terms. */
-export interface AcceptNlaOptions extends ConfirmOptions, Patience {
+export interface AcceptNlaOptions extends ServerOptions {
   /** A connection that a client has opened; nothing of it read yet. */
   readonly stream: Duplex;
   /** Address of the client, where `stream` is no socket that knows it: for `halfOpen`. */
@@ -38,36 +28,16 @@ export interface AcceptNlaOptions extends ConfirmOptions, Patience {
   /** How many clients may be on their way in at once. Default: no limit but the deadlines. */
   readonly halfOpen?: HalfOpen | undefined;
   readonly certificate: CertificateWithKey;
-  /** Where the accounts are, or the keytab; and what a client has to prove. */
-  readonly identity: NlaAccounts;
-  /**
-   * Whether a user whose password is right may use this server. Default: everybody may. Under HYBRID_EX the client is told
-   * (Early User Authorization Result), otherwise it sees the connection close.
-   */
-  readonly authorize?:
-    | ((identity: ClientIdentity, credentials: DelegatedCredentials) => boolean | Promise<boolean>)
-    | undefined;
-  /** Versions of TSRequest. */
-  readonly credssp?: Pick<CredSspOptions, 'maxVersion' | 'minVersion'> | undefined;
   readonly tls?: TlsVersions | undefined;
+  /** Clock, random source, and the ways to KDCs. Default: what Node.js has. */
   readonly platform?: Host | undefined;
-  /** Is told of everything that happens, without secrets. */
-  readonly observe?: NlaObserver | undefined;
 }
 
 /** A client that is logged on. */
-export interface NlaAcceptance extends Disposable {
-  /** For the RDP PDUs that follow. The caller owns it. */
+export interface NlaAcceptance extends ServerOutcome {
+  /** For the RDP PDUs that follow. The caller owns it, and `dispose` leaves it open. */
   readonly stream: TLSSocket;
-  /** As the authentication proved it. */
-  readonly identity: ClientIdentity;
-  /** What the client handed over, unchecked (contract C14). Zeroised by `dispose`. */
-  readonly credentials: DelegatedCredentials;
-  /** What the client was told. */
-  readonly authorization: Authorization;
   readonly session: AcceptedSession;
-  /** Zeroises the credentials. The stream stays open. */
-  dispose(): void;
 }
 
 /**
@@ -118,10 +88,6 @@ async function receive(options: AcceptNlaOptions): Promise<NlaAcceptance> {
   }
 }
 
-function lastWordOf(error: unknown): Uint8Array | undefined {
-  return error instanceof SspiError ? error.token : undefined;
-}
-
 async function authenticate(
   stream: TLSSocket,
   negotiated: Negotiated,
@@ -130,37 +96,18 @@ async function authenticate(
   report: Report,
 ): Promise<NlaAcceptance> {
   const wire = new Wire(stream, timing);
-  const { credssp, platform: host = nodeHost } = options;
-  let context: SecurityContext | undefined;
+  const { platform = nodeHost } = options;
   try {
-    const own = ownCertificate(options.certificate);
-    report.tell(certificateFact(own, undefined));
-    const acquired = acceptorMechanism(options.identity, { host, observe: report.exchange });
-    const mechanism = await wire.within('identity', acquired);
-    const accepting = credsspAcceptor({
-      publicKey: own.publicKey,
-      mechanism,
-      flags: 0,
-      options: credssp,
-      host,
-      observe: report.exchange,
-      report: report.tell,
-    });
-    context = accepting;
-    const ownVersion = credssp?.maxVersion ?? NEWEST_VERSION;
-    const logon = await logOn(wire, { context, mechanism, ownVersion }, report);
-    const identity = accepting.query('C_ACCESS_TOKEN');
-    const credentials = accepting.query('CREDS');
-    report.tell({ kind: 'received', delegated: credentials.kind });
-    const asked = Promise.resolve(options.authorize?.(identity, credentials) ?? true);
-    const granted = await wire.within('authorize', asked);
-    const authorization = await tellAuthorization(wire, negotiated.selectedProtocol, granted, report);
+    const outcome = await admit(
+      wire,
+      negotiated,
+      ownCertificate(options.certificate),
+      { ...options, platform },
+      report,
+    );
     wire.release();
-    const session = { ...negotiated, ...logon, tls: tlsParameters(stream) };
-    const dispose = (): void => accepting.dispose();
-    return { stream, identity, credentials, authorization, session, dispose, [Symbol.dispose]: dispose };
+    return { ...outcome, stream, session: { ...outcome.session, tls: tlsParameters(stream) } };
   } catch (error) {
-    context?.dispose();
     await wire.end(lastWordOf(error));
     throw error;
   }

@@ -158,8 +158,9 @@ export class CarrierLine implements Line {
     return this.#inbox.rest();
   }
 
-  /** The logon came to nothing. */
-  end(): void {
+  /** The logon came to nothing: a last word, if there is one, and then an end. Never fails. */
+  async end(lastWord?: Uint8Array): Promise<void> {
+    if (lastWord !== undefined && lastWord.length > 0) await this.write('last word', lastWord).catch(() => undefined); // who is gone needs none
     this.#carrier.close?.();
   }
 

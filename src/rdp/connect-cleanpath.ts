@@ -18,6 +18,7 @@ import type { ClientOptions } from './client.ts';
 import { Report } from './events.ts';
 import { behindTls, type ExternalLogon } from './external-logon.ts';
 import { type Negotiated, nlaRequest, readConfirm } from './negotiation.ts';
+import { lastWordOf } from './server.ts';
 import { Timing } from './timing.ts';
 import { type ConnectionRequest, encodeConnectionRequest } from './x224.ts';
 
@@ -81,7 +82,7 @@ export async function connectCleanPath(options: CleanPathOptions): Promise<Clean
     const logon = await behindTls(line, negotiated, certificates, trusted, options, report);
     return { ...logon, serverAddress, certificates };
   } catch (error) {
-    line.end();
+    await line.end(lastWordOf(error));
     throw error;
   }
 }

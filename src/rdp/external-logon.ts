@@ -10,6 +10,7 @@ import { type Carrier, CarrierLine } from './carrier.ts';
 import { authenticate, type ClientOptions, type ClientOutcome, certificateFact, type KnownServer } from './client.ts';
 import { Report } from './events.ts';
 import { type Negotiated, nlaRequest } from './negotiation.ts';
+import { lastWordOf } from './server.ts';
 import { Timing } from './timing.ts';
 import { RDP_NEG_RSP_FLAG, RDP_PROTOCOL } from './x224.ts';
 
@@ -66,12 +67,12 @@ export async function logOnExternally(options: ExternalOptions): Promise<Externa
   try {
     return await behindTls(line, negotiated, options.certificates, options.trusted === true, options, report);
   } catch (error) {
-    line.end();
+    await line.end(lastWordOf(error));
     throw error;
   }
 }
 
-/** The logon. When it fails the server is told why; the line is still open. */
+/** The logon. @throws SspiError, whose `token` is still to be sent if there is one */
 export async function behindTls(
   line: CarrierLine,
   negotiated: Negotiated,
@@ -81,16 +82,10 @@ export async function behindTls(
   report: Report,
 ): Promise<ExternalLogon> {
   const { platform = systemHost } = options;
-  try {
-    const server = knownServer(certificates, trusted);
-    report.tell(certificateFact(server, undefined));
-    const outcome = await authenticate(line, negotiated, server, { ...options, platform }, report);
-    return { ...outcome, received: line.rest() };
-  } catch (error) {
-    const lastWord = error instanceof SspiError ? error.token : undefined;
-    if (lastWord !== undefined) await line.write('TSRequest', lastWord).catch(() => undefined);
-    throw error;
-  }
+  const server = knownServer(certificates, trusted);
+  report.tell(certificateFact(server, undefined));
+  const outcome = await authenticate(line, negotiated, server, { ...options, platform }, report);
+  return { ...outcome, received: line.rest() };
 }
 
 function knownServer([certificate]: readonly Uint8Array[], trusted: boolean): KnownServer {

@@ -3,7 +3,7 @@
  * brings the certificate that the server showed and carries TSRequests. Needs no Node.js.
  *
  * - `connectCleanPath` speaks RDCleanPath with a gateway, and logs on to the server behind it.
- * - `logOnExternally` is for whoever has negotiated and done TLS himself.
+ * - `logOnExternally` and `acceptExternally` are for whoever has negotiated and done TLS himself.
  * - The PDUs of both as octets.
  * @module
  */
@@ -27,9 +27,17 @@ export {
 } from './cleanpath.ts';
 export { type CleanPathConnection, type CleanPathOptions, connectCleanPath } from './connect-cleanpath.ts';
 export type { NlaEvent, NlaFact, NlaObserver } from './events.ts';
+export { acceptExternally, type ExternalAcceptance, type ExternalAcceptOptions } from './external-accept.ts';
 export { type ExternalLogon, type ExternalOptions, logOnExternally } from './external-logon.ts';
-export type { NlaIdentity } from './mechanism.ts';
-export type { Authorization, ClientLogon, ClientSession, LogonMechanism, MechanismChoice } from './session.ts';
+export type { NlaAccounts, NlaIdentity } from './mechanism.ts';
+export type {
+  Authorization,
+  ClientLogon,
+  ClientSession,
+  LogonMechanism,
+  MechanismChoice,
+  ServerSession,
+} from './session.ts';
 export type { Patience } from './timing.ts';
 export {
   type ConnectionConfirm,

@@ -9,6 +9,7 @@ export type { NlaEvent, NlaFact, NlaObserver } from './events.ts';
 export { HalfOpen, type HalfOpenOptions } from './half-open.ts';
 export type { NlaAccounts, NlaIdentity } from './mechanism.ts';
 export type { ConfirmOptions, RequestOptions } from './negotiation.ts';
+export type { ServerOptions, ServerOutcome } from './server.ts';
 export type {
   AcceptedSession,
   Authorization,
@@ -18,6 +19,7 @@ export type {
   LogonMechanism,
   MechanismChoice,
   NlaSession,
+  ServerSession,
   TlsParameters,
 } from './session.ts';
 export type { Patience } from './timing.ts';

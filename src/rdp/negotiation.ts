@@ -156,7 +156,8 @@ export async function confirmSecurity(line: Line, options: ConfirmOptions, repor
   };
 }
 
-function asksForRestrictedAdmin({ negotiation }: ConnectionRequest): boolean {
+/** Whether a client wants Restricted Admin. */
+export function asksForRestrictedAdmin({ negotiation }: ConnectionRequest): boolean {
   return ((negotiation?.flags ?? 0) & RDP_NEG_REQ_FLAG.RESTRICTED_ADMIN_MODE_REQUIRED) !== 0;
 }
 

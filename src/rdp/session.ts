@@ -78,8 +78,12 @@ export interface ConnectedSession extends ClientSession {
 }
 
 /** What a server knows. */
-export interface AcceptedSession extends NlaSession {
-  readonly tls: TlsParameters;
+export interface ServerSession extends NlaSession {
   /** What the client asked for in the clear: cookie, protocols, flags. */
   readonly request: ConnectionRequest;
+}
+
+/** What a server knows that has TLS itself. */
+export interface AcceptedSession extends ServerSession {
+  readonly tls: TlsParameters;
 }

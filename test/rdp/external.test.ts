@@ -8,9 +8,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { subjectPublicKey } from '../../src/credssp/index.ts';
 import { LAB_PASSWORD, type Lab, type LabNla, type LabNlaOptions, lab } from '../../src/lab/index.ts';
 import {
+  acceptExternally,
   type Carrier,
   type CleanPathOptions,
   connectCleanPath,
+  type ExternalAcceptOptions,
   type ExternalOptions,
   encodeConnectionConfirm,
   encodeConnectionRequest,
@@ -303,6 +305,80 @@ describe('TSRequests carried by the caller', () => {
   ] as const)('F12: %o', async (options, code) => {
     const { outcome } = await logOn({}, options);
     expect(await refusal(outcome)).toMatchObject({ code });
+  });
+});
+
+describe("a server whose TLS is somebody else's", () => {
+  const request = { negotiation: { flags: 0, requestedProtocols: RDP_PROTOCOL.HYBRID | RDP_PROTOCOL.HYBRID_EX } };
+  const shown = derOf('ec');
+
+  /** Both sides, and nothing between them. */
+  async function bothSides(accepting: Partial<ExternalAcceptOptions> = {}, connecting: Partial<ExternalOptions> = {}) {
+    const [near, far] = carrierPair();
+    const selectedProtocol = RDP_PROTOCOL.HYBRID_EX;
+    return await Promise.allSettled([
+      logOnExternally({
+        carrier: near,
+        certificates: [shown],
+        selectedProtocol,
+        host: 'localhost',
+        identity: realm.identity('alice'),
+        platform: realm.host,
+        deadline: 4_000,
+        ...connecting,
+      }),
+      acceptExternally({
+        carrier: far,
+        certificate: shown,
+        request,
+        selectedProtocol,
+        identity: realm.acceptor(),
+        platform: realm.host,
+        deadline: 4_000,
+        ...accepting,
+      }),
+    ]);
+  }
+
+  test('F12: lets a client in, and has what it handed over until it is disposed', async () => {
+    const [client, server] = await bothSides();
+    expect(client).toMatchObject({ value: { authorization: 'granted', session: { version: 6 } } });
+    if (server.status === 'rejected') throw server.reason;
+    expect(server.value).toMatchObject({
+      identity: { name: 'LAB\\alice', mechanism: 'Kerberos' },
+      authorization: 'granted',
+      session: { request, selectedProtocol: RDP_PROTOCOL.HYBRID_EX, version: 6 },
+      received: new Uint8Array(0),
+    });
+    const { credentials } = server.value;
+    if (credentials.kind !== 'password') throw new Error(credentials.kind);
+    expect(new TextDecoder('utf-16le').decode(credentials.password.reveal())).toBe(LAB_PASSWORD);
+    server.value.dispose();
+    expect(credentials.password.disposed).toBe(true);
+  });
+
+  test('C13: tells a client why it is refused', async () => {
+    const identity = realm.identity('alice', { password: 'wrong', mechanism: 'ntlm' });
+    const [client, server] = await bothSides({}, { identity });
+    expect(client).toMatchObject({ reason: { code: 'PEER_REFUSED', ntStatus: 0xc000006d } });
+    expect(server).toMatchObject({ reason: { code: 'LOGON_DENIED' } });
+    const [denied] = await bothSides({ authorize: () => false });
+    expect(denied).toMatchObject({ reason: { code: 'ACCOUNT_RESTRICTED' } });
+  });
+
+  test('X31: a client that was shown another certificate', async () => {
+    const [client, server] = await bothSides({}, { certificates: [derOf('rsa')] });
+    expect(client).toMatchObject({ reason: { code: 'PEER_REFUSED', ntStatus: 0xc0000022 } });
+    expect(server).toMatchObject({ reason: { code: 'PUBLIC_KEY_MISMATCH' } });
+  });
+
+  test.each([
+    [{ selectedProtocol: RDP_PROTOCOL.SSL }, 'INVALID_PARAMETER'],
+    [{ request: { negotiation: { flags: 0, requestedProtocols: RDP_PROTOCOL.SSL } } }, 'INVALID_PARAMETER'],
+    [{ certificate: Uint8Array.of(1, 2, 3) }, 'CERTIFICATE_UNUSABLE'],
+  ] as const)('F12, F7: %o', async (options, code) => {
+    const [, server] = await bothSides(options, { deadline: 200 });
+    expect(server).toMatchObject({ reason: { code } });
   });
 });
 

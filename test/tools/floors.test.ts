@@ -18,6 +18,8 @@ const house: Readonly<Record<string, string>> = {
   'ntlm/circle.ts': "import { square } from './square.ts';\nexport const circle = () => square;",
   'ntlm/square.ts': "import { circle } from './circle.ts';\nexport const square = () => circle;",
   'schannel/index.ts': "import { connect } from 'node:tls';\nexport const tls = connect;",
+  'rdp/external.ts': "import { wire } from './wire.ts';\nexport const external = wire;",
+  'rdp/wire.ts': "import { connect } from 'node:net';\nexport const wire = connect;",
   'credssp/index.ts': "import { helper } from './helper.ts';\nexport const engine = helper;",
   'credssp/helper.ts': "import { tls } from '../schannel/index.ts';\nexport const helper = tls;",
   'credssp/package.ts': "import { tls } from '../schannel/index.ts';\nexport const credssp = tls;",
@@ -72,6 +74,7 @@ describe('the floors of the house', () => {
       'a portable room reaches TLS through a file between',
       'portable-stays-portable: src/credssp/index.ts -> src/schannel/index.ts',
     ],
+    ['the portable door of a room reaches sockets', 'portable-stays-portable: src/rdp/external.ts -> src/rdp/wire.ts'],
     ['the crypto provider by its path', 'crypto-by-condition: src/crypto/index.ts -> src/crypto/node.ts'],
   ])('%s', (_, violation) => {
     expect(result.violations).toContain(violation);
