@@ -18,7 +18,13 @@ import {
   readTickets,
 } from '../../src/kerberos/credentials/index.ts';
 import { KEY_USAGE, KerberosKey } from '../../src/kerberos/encryption/index.ts';
-import { decodeKeytab, type Krb5Configuration, parseKrb5Conf } from '../../src/kerberos/files/index.ts';
+import {
+  decodeCredentialCache,
+  decodeKeytab,
+  encodeCredentialCache,
+  type Krb5Configuration,
+  parseKrb5Conf,
+} from '../../src/kerberos/files/index.ts';
 import {
   CHANGE_PASSWORD_SERVICE,
   changePassword,
@@ -77,9 +83,15 @@ afterAll(async () => {
 });
 
 /** One of MIT's tools, with a credential cache of its own. */
-function tool(name: string, args: readonly string[], cache = 'cc', input = ''): Promise<string> {
+function tool(
+  name: string,
+  args: readonly string[],
+  cache = 'cc',
+  input = '',
+  config = path('krb5.conf'),
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    const env = { ...process.env, KRB5_CONFIG: path('krb5.conf'), KRB5CCNAME: `FILE:${path(cache)}` };
+    const env = { ...process.env, KRB5_CONFIG: config, KRB5CCNAME: `FILE:${path(cache)}` };
     const child = execFile(name, args, { env, timeout: 20_000 }, (error, stdout, stderr) =>
       error === null ? resolve(stdout) : reject(new Error(`${name}: ${stderr}${stdout}`)),
     );
@@ -362,6 +374,27 @@ describe('files', () => {
       ['alice'],
     );
     expect((await credentials.ticketFor({ service: spn('HTTP/host.other.test') })).serverRealm).toBe(OTHER);
+  });
+
+  test('format 3, both ways', async () => {
+    writeFileSync(path('format3.conf'), '[libdefaults]\n ccache_type = 3\n');
+    const config = `${path('format3.conf')}:${path('krb5.conf')}`;
+    await tool('kinit', ['alice'], 'theirs3', 'AlicePass1!\n', config);
+    await tool('kvno', ['HTTP/host.example.test'], 'theirs3', '', config);
+    const theirs = decodeCredentialCache(readFileSync(path('theirs3')));
+    expect([theirs.version, theirs.credentials.length]).toEqual([3, 2]);
+    const { tickets } = readTickets(readFileSync(path('theirs3')), DEFAULT_POLICY.encryptionTypes);
+    expect(tickets.map(({ server }) => server.nameString)).toEqual([
+      ['krbtgt', REALM],
+      spn('HTTP/host.example.test').nameString,
+    ]);
+
+    const credentials = alice();
+    await credentials.ticketFor({ service: spn('HTTP/host.example.test') });
+    const ours = decodeCredentialCache(credentials.toCredentialCache());
+    await nodeFiles.replace(path('ours3'), encodeCredentialCache({ ...ours, version: 3 }));
+    expect(await tool('klist', [], 'ours3')).toContain('HTTP/host.example.test@EXAMPLE.TEST');
+    expect(await tool('kvno', ['TERMSRV/host.example.test'], 'ours3', '', config)).toContain('kvno = 1');
   });
 
   test('U2U as MIT asks for it is kept as U2U', async () => {

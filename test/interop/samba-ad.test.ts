@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { memoryReplayCache } from '../../src/acceptor/index.ts';
+import type { Dns } from '../../src/host/index.ts';
 import { nodeHost } from '../../src/host/node.ts';
 import { kerberosPackage } from '../../src/kerberos/index.ts';
 import { negotiatePackage } from '../../src/negotiate/index.ts';
@@ -15,6 +16,7 @@ import {
   NTSTATUS,
   SEC_E,
   SECPKG_CRED,
+  Secret,
   type SecurityContext,
   SspiError,
 } from '../../src/sspi/index.ts';
@@ -221,5 +223,30 @@ describe('LDAP with GSS-SPNEGO', () => {
     });
     expect(await ldap.search('DC=example,DC=test', 'sAMAccountName', 'alice', ['cn'])).toHaveLength(1);
     ldap.close();
+  });
+});
+
+describe('password changes, RFC 3244', () => {
+  test('L10: Samba changes it, by what the DNS says; or says why not', async () => {
+    const dns: Dns = {
+      srv: async (name) => [{ priority: 0, weight: 0, port: name.startsWith('_kpasswd.') ? 464 : 88, target: IP }],
+    };
+    const change = async (newPassword: string) =>
+      await kerberosPackage.changePassword?.({
+        domain: 'EXAMPLE.TEST',
+        user: 'bob',
+        oldPassword: Secret.fromText('BobPass1!'),
+        newPassword: Secret.fromText(newPassword),
+        host: { ...nodeHost, dns },
+      });
+    await expect(change('Bob')).rejects.toMatchObject({
+      code: 'PASSWORD_CHANGE_REFUSED',
+      ntStatus: NTSTATUS.PASSWORD_RESTRICTION,
+      detail: expect.stringContaining('at least 7 characters'),
+    });
+    expect(await change('Anöther2€')).toEqual({ kind: 'changed' });
+    const { acceptorError } = await converse(await client(identity('bob', 'Anöther2€')), await service());
+    expect(acceptorError).toBeUndefined();
+    expect(await refusal(identity('bob', 'BobPass1!'))).toMatchObject({ code: 'LOGON_DENIED' });
   });
 });
