@@ -30,7 +30,7 @@ export function readJsonLines(text: string): Found {
     }
     const entry = parsed(line);
     if (entry === undefined) notes.push({ code: 'MALFORMED', text: `line ${at} is no JSON object` });
-    else pieces.push(pieceOf(entry, at));
+    else pieces.push(...piecesOf(entry, at));
   }
   return { container: 'JSON lines', pieces, notes };
 }
@@ -52,6 +52,18 @@ function isEntry(value: unknown): value is Entry {
 
 /** Names under which a message may stand. */
 const MESSAGE_NAMES: readonly string[] = ['x224', 'der', 'token', 'hex', 'octets', 'data', 'base64', 'message'];
+
+/** What a replay needs besides the messages is nothing to look at (its random octets are keys), but for what KDCs were asked. */
+function piecesOf(entry: Entry, order: number): Piece[] {
+  if (!('drawn' in entry)) return [pieceOf(entry, order)];
+  if (entry['drawn'] !== 'kdc') return [];
+  const { request, answer, failed } = entry;
+  const answered = typeof answer === 'string' ? { octets: answer } : { failed: String(failed) };
+  return [
+    pieceOf({ conn: 'kdc', frm: 'client', octets: request }, order),
+    pieceOf({ conn: 'kdc', frm: 'server', ...answered }, order),
+  ];
+}
 
 function pieceOf(entry: Entry, order: number): Piece {
   const { conn, ts, tls } = entry;
