@@ -255,6 +255,7 @@ describe('InitializeSecurityContext: parameters', () => {
       const credential = await credentialOf(sspi, 'RECORDS');
       const result = await sspi.initializeSecurityContext({ credential, contextReq, output: room().desc });
       expect(named(result)).toBe('SEC_I_CONTINUE_NEEDED');
+      expect(result.contextAttr).toBe(ISC_RET.INTERMEDIATE_RETURN); // and not granted for the asking
     },
   );
 

@@ -238,8 +238,8 @@ describe('without a handle', () => {
         newPassword: 'AlicePass2!',
       });
       // Those who do it ask a KDC, and nothing tells where there is one.
-    const asks = name === 'Kerberos' || name === 'Negotiate';
-    expect(named(changed)).toBe(asks ? 'SEC_E_NO_AUTHENTICATING_AUTHORITY' : 'SEC_E_UNSUPPORTED_FUNCTION');
+      const asks = name === 'Kerberos' || name === 'Negotiate';
+      expect(named(changed)).toBe(asks ? 'SEC_E_NO_AUTHENTICATING_AUTHORITY' : 'SEC_E_UNSUPPORTED_FUNCTION');
     },
   );
 

@@ -195,9 +195,12 @@ describe('attributes', () => {
   test('Q2, Q3: those that it marks with a dash are SEC_E_UNSUPPORTED_FUNCTION', async () => {
     const { sspi, client, server } = await established('CREDSSP');
     const numbers = [3, 6, 7, 8, 11, 15, 17, 19, 20, 21, 22, 23, 24, 31, 33, 34, 36, 0x50, 0x51, 0x52, 0x55];
-    const schannel = [0x5b, 0x5c, 0x60, 0x61, 0x62, 0x63, 0x65, 0x66, 0x68, 0x69, 0x6c, 0x6f, 0x70, 0x75];
+    const schannel = [
+      0x5b, 0x5c, 0x60, 0x61, 0x62, 0x63, 0x65, 0x66, 0x68, 0x69, 0x6c, 0x6d, 0x6e, 0x6f, 0x70, 0x71, 0x72, 0x73, 0x74,
+      0x75,
+    ];
     for (const context of [client, server])
-      for (const attribute of [...numbers, ...schannel])
+      for (const attribute of [...numbers, ...schannel, 0x80000085])
         expect([attribute, named(await sspi.queryContextAttributes({ context, attribute }))]).toEqual([
           attribute,
           'SEC_E_UNSUPPORTED_FUNCTION',

@@ -11,6 +11,7 @@ import { kerberosPackage } from '../../src/kerberos/index.ts';
 import { type NegotiateContext, negotiatePackage } from '../../src/negotiate/index.ts';
 import {
   type AcceptorIdentity,
+  ASC_RET,
   type AuthIdentity,
   CREDSSP_SERVER_AUTH,
   type Credential,
@@ -70,7 +71,7 @@ function inbound(identity: AcceptorIdentity, host: Host): Promise<Credential> {
 const FLAGS = ISC_REQ.DELEGATE | ISC_REQ.MUTUAL_AUTH | ISC_REQ.EXTENDED_ERROR;
 
 describe('CredSSP over Kerberos, with TLS inside', () => {
-  test('Y6, Q5: the server is authenticated by Kerberos, whatever its certificate, and the password is delegated', async () => {
+  test('Y6, Q5, C15: the server is authenticated by Kerberos, whatever its certificate, and the password is delegated', async () => {
     const { host, kdc } = hostWith();
     const client = (await outbound(alice(), host)).initiate({ flags: FLAGS, targetName: TARGET });
     const server = (await inbound(service(), host)).accept({ flags: 0 });
@@ -81,6 +82,7 @@ describe('CredSSP over Kerberos, with TLS inside', () => {
     expect(server.query('NEGOTIATION_PACKAGE').name).toBe('Kerberos');
     expect(client.query('SERVER_AUTH_FLAGS').flags).toBe(CREDSSP_SERVER_AUTH.NEGOTIATE);
     expect(client.query('FLAGS').flags & ISC_RET.MUTUAL_AUTH).not.toBe(0);
+    expect(server.query('FLAGS').flags & ASC_RET.MUTUAL_AUTH).not.toBe(0);
     const credentials = server.query('CREDS');
     expect(credentials).toMatchObject({ kind: 'password', user: 'alice', domain: 'EXAMPLE' });
     expect(server.query('ACCESS_TOKEN')).toMatchObject({ name: 'EXAMPLE\\alice', mechanism: 'Kerberos' });
