@@ -139,14 +139,11 @@ export class CarrierLine implements Line {
   }
 
   read(stage: string, frame: (octets: Uint8Array) => Frame): Promise<Uint8Array> {
-    return this.within(stage, this.#next(stage, frame));
+    return this.#begin(stage, () => this.#next(stage, frame));
   }
 
   write(stage: string, message: Uint8Array): Promise<void> {
-    return this.within(
-      stage,
-      this.#guarded(stage, async () => this.#carrier.send(message)),
-    );
+    return this.#begin(stage, () => this.#guarded(stage, async () => this.#carrier.send(message)));
   }
 
   within<T>(stage: string, work: Promise<T>): Promise<T> {
@@ -162,6 +159,14 @@ export class CarrierLine implements Line {
   async end(lastWord?: Uint8Array): Promise<void> {
     if (lastWord !== undefined && lastWord.length > 0) await this.write('last word', lastWord).catch(() => undefined); // who is gone needs none
     this.#carrier.close?.();
+  }
+
+  /** Begins work unless it is called off already: then nothing must leave any more. */
+  #begin<T>(stage: string, work: () => Promise<T>): Promise<T> {
+    return this.#timing.leg<T>(stage, (resolve, reject) => {
+      work().then(resolve, reject);
+      return () => undefined;
+    });
   }
 
   async #next(stage: string, frame: (octets: Uint8Array) => Frame): Promise<Uint8Array> {

@@ -9,7 +9,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Host } from '../host/index.ts';
 import { nodeHost } from '../host/node.ts';
 import { assertTrusted, isTrusted } from '../schannel/index.ts';
-import { SspiError } from '../sspi/index.ts';
+import { type CertTrustStatus, SspiError } from '../sspi/index.ts';
 import { judgeServer } from './certificate.ts';
 import { authenticate, type ClientOptions, certificateFact } from './client.ts';
 import { Report } from './events.ts';
@@ -118,7 +118,9 @@ async function logOnBehindTls(
     report.tell(certificateFact(server, { trusted, trust }));
     if (options.requireTrustedCertificate === true) assertTrusted(trust, 'server certificate');
     const known = { ...server, trusted };
-    const outcome = await authenticate(wire, negotiated, known, { ...options, platform }, report);
+    const outcome = await authenticate(wire, negotiated, known, { ...options, platform }, report).catch((error) => {
+      throw explained(error, trust);
+    });
     wire.release();
     const { identity, authorization, session } = outcome;
     return { stream, identity, authorization, session: { ...session, tls: tlsParameters(stream), trust, trusted } };
@@ -126,5 +128,23 @@ async function logOnBehindTls(
     const isVerdict = error instanceof SspiError && error.code === 'CERTIFICATE_UNTRUSTED'; // its alert is for handshakes
     await wire.end(error instanceof SspiError && !isVerdict ? error.token : undefined);
     throw isVerdict ? error.withToken(undefined) : error;
+  }
+}
+
+/** A server that had to be authenticated and was not: by its certificate it would have been, but for this. */
+function explained(error: unknown, trust: CertTrustStatus): unknown {
+  if (!(error instanceof SspiError) || error.code !== 'MUTUAL_AUTH_FAILED') return error;
+  try {
+    assertTrusted(trust, 'server certificate');
+    return error;
+  } catch (verdict) {
+    const { stage, detail, token } = error;
+    const why = verdict instanceof SspiError ? verdict.detail : undefined;
+    return new SspiError('MUTUAL_AUTH_FAILED', {
+      stage,
+      detail: `${detail}; its certificate: ${why}`,
+      token,
+      cause: error,
+    });
   }
 }

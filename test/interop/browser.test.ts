@@ -53,7 +53,7 @@ beforeAll(async () => {
     { ...shadowed, name: 'FreeRDP' },
     { ...shadowed, name: 'FreeRDP, wrong password', identity: { ...shadowed.identity, password: 'wrong' } },
   ]);
-});
+}, 300_000); // the package may have to be built first
 afterAll(async () => {
   await site.close();
   await realm.close();

@@ -245,6 +245,11 @@ describe('a gateway that does not do what it should', () => {
     const reason = new Error('enough');
     const aborted = connectCleanPath({ ...options, carrier: other, signal: AbortSignal.abort(reason) });
     await expect(aborted).rejects.toBe(reason);
+    const sent: Uint8Array[] = [];
+    const watched: Carrier = { ...other, send: (octets) => void sent.push(octets) };
+    const again = connectCleanPath({ ...options, carrier: watched, signal: AbortSignal.abort(reason) });
+    await expect(again).rejects.toBe(reason);
+    expect(sent).toEqual([]); // the token of the gateway above all
   });
 
   test('F12: a carrier that throws', async () => {

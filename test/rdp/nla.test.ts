@@ -153,7 +153,9 @@ describe('Network Level Authentication between our two ends', () => {
     const { connection } = await logOnWell(required);
     expect(connection.session.trust).toMatchObject({ errorStatus: 0, policyStatus: 0 });
     const { connected } = await logOn({ ...required, host: 'other.example.test' });
-    expect(connected).toMatchObject({ reason: { code: 'MUTUAL_AUTH_FAILED' } });
+    expect(connected).toMatchObject({
+      reason: { code: 'MUTUAL_AUTH_FAILED', stage: 'delegation', detail: expect.stringContaining('for another name') },
+    });
   });
 });
 
