@@ -74,7 +74,7 @@ export function logonCommand(terminal: Terminal, exit: (code: number) => void): 
   for (const option of identityOptions()) command.addOption(option);
   command
     .option('--policy <file>', 'delegation policy: to whom credentials may go (JSON, see below)')
-    .option('--ca <file>', 'trusted certificates in PEM (default: those that Node.js trusts)')
+    .option('--ca <file>', 'trusted certificates in PEM; the server has to be authenticated then')
     .option('--spn <name>', 'service principal name (default: TERMSRV/host)')
     .option('--restricted-admin', 'Restricted Admin: hand no credentials over')
     .option('--no-delegate', "the same for servers without Restricted Admin: an empty password in nobody's name")

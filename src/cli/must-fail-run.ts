@@ -51,7 +51,11 @@ async function runOne(realm: Lab, group: string, row: MustFail): Promise<MustFai
 /** The error of the side that is to notice. */
 async function failureOf(realm: Lab, row: MustFail): Promise<SspiError | undefined> {
   if (row.instead !== undefined) return await clientFailure(realm, row, await doorOf(realm, row.instead));
-  await using server = await realm.nla({ legTimeout: LEG_TIMEOUT, ...row.server });
+  await using server = await realm.nla({
+    legTimeout: LEG_TIMEOUT,
+    identity: realm.acceptor(row.acceptor),
+    ...row.server,
+  });
   if (row.between === undefined) return await failureAt(realm, row, server, server);
   await using middle = await realm.middle(server, row.between);
   if (row.between === 'replayed') await overheard(realm, row, server, middle);

@@ -7,6 +7,7 @@ import type { CauseCode } from '../explain/index.ts';
 import { KRB_ERROR_CODE } from '../kerberos/index.ts';
 import type { KdcFaults, LabNlaOptions, MiddleFault, StrangerKind } from '../lab/index.ts';
 import type { ConnectNlaOptions } from '../rdp/index.ts';
+import type { AcceptorIdentity } from '../sspi/index.ts';
 
 /** Why a logon failed. */
 export interface Reason {
@@ -27,6 +28,8 @@ export interface MustFail {
   readonly password?: string | undefined;
   readonly client?: Partial<ConnectNlaOptions> | undefined;
   readonly server?: LabNlaOptions | undefined;
+  /** What the server demands of its clients. */
+  readonly acceptor?: Partial<AcceptorIdentity> | undefined;
   readonly kdc?: KdcFaults | undefined;
   /** Somebody between the two. */
   readonly between?: MiddleFault | undefined;
@@ -233,6 +236,27 @@ const POLICIES: readonly MustFail[] = [
     client: { credssp: { minVersion: 2, maxVersion: 4 } },
     noticedBy: 'server',
     expected: { cause: 'CREDSSP_VERSION_REFUSED', status: 'SEC_E_UNSUPPORTED_FUNCTION' },
+  },
+  {
+    fault: 'the server takes no NTLM',
+    by: 'NTLM',
+    acceptor: { packageList: '!ntlm' },
+    noticedBy: 'server',
+    expected: { cause: 'NO_COMMON_MECHANISM', status: 'SEC_E_LOGON_DENIED' },
+  },
+  {
+    fault: 'the server demands channel bindings', // CredSSP has none inside: its own proof binds to TLS
+    by: 'NTLM',
+    acceptor: { channelBindingPolicy: 'required' },
+    noticedBy: 'server',
+    expected: { cause: 'CHANNEL_BINDING_MISMATCH', status: 'SEC_E_BAD_BINDINGS' },
+  },
+  {
+    fault: 'the server wants another service name',
+    by: 'NTLM',
+    acceptor: { targetNames: ['HTTP/server.lab.example'] },
+    noticedBy: 'server',
+    expected: { cause: 'SPN_UNKNOWN', status: 'SEC_E_WRONG_PRINCIPAL' },
   },
   {
     fault: 'credentials may go nowhere',

@@ -2,7 +2,9 @@
  * A realm to log on to without Windows: a KDC, accounts of every kind, a server with Network Level Authentication, and faults on
  * request. FOR TESTS AND DEMONSTRATIONS, and for nothing else: keys lie in memory, and nothing is guarded.
  *
- * `lab()` starts all of it in this process; several may stand beside each other. `LabKdc` is the KDC alone, octets in and octets
+ * `lab()` starts all of it in this process; several may stand beside each other. Its `kdc.faults` make the KDC do wrong, `nla` takes
+ * the versions and policies of a server, `middle` puts somebody between client and server, and `stranger` somebody in the place of the
+ * server. `LabKdc` is the KDC alone, octets in and octets
  * out, and `listenAsKdc` lets it listen on the loopback address for `kinit` and its like.
  * @example
  * await using realm = await lab();

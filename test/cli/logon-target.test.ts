@@ -40,7 +40,7 @@ function logOn({ port }: Door, ...more: readonly string[]): Promise<Ran> {
 }
 
 describe('sspi logon --target: logged on, exit code 0', () => {
-  test('N8, X23, Y7: by NTLM without SPNEGO where no KDC is known, and why', async () => {
+  test('X23, Y7: by NTLM without SPNEGO where no KDC is known, and why', async () => {
     await using server = await realm.nla();
     const { code, lines, notes } = await logOn(server);
     const text = lines.join('\n');
@@ -64,7 +64,7 @@ describe('sspi logon --target: logged on, exit code 0', () => {
     expect(text).toMatch(/<- +\d+ KDC +AS-REP: a ticket$/mu);
   });
 
-  test('K9: a user principal name and the address of the KDC', async () => {
+  test('a user principal name and the address of the KDC', async () => {
     await using server = await realm.nla();
     const kdc = `tcp/127.0.0.1:${realm.listener?.port}`;
     const target = ['--target', `rdp://localhost:${server.port}/`, '--password-file', password()];
@@ -72,7 +72,7 @@ describe('sspi logon --target: logged on, exit code 0', () => {
     expect([code, lines.join('\n')]).toEqual([0, expect.stringContaining('by Kerberos')]);
   });
 
-  test('K10: keys of a keytab', async () => {
+  test('keys of a keytab', async () => {
     await using server = await realm.nla();
     const keytab = file('alice.keytab', await realm.kdc.keytab('alice'));
     const conf = file('krb5.conf', realm.krb5Conf);

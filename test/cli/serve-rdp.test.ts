@@ -29,7 +29,7 @@ function logOn(port: number, password: string, ...more: readonly string[]) {
 }
 
 describe('sspi serve rdp', () => {
-  test('C14, N8: who came, by which mechanism, and what kind of credentials; ends by Ctrl-C', async () => {
+  test('C14: who came, by which mechanism, and what kind of credentials; ends by Ctrl-C', async () => {
     const door = await serving('--accounts', accounts());
     expect((await logOn(door.port, PASSWORD)).code).toBe(0);
     expect(await door.line(1)).toMatch(
@@ -73,7 +73,7 @@ describe('sspi serve rdp', () => {
     expect(door.lines.join('\n')).not.toContain(PASSWORD);
   });
 
-  test('K2: Kerberos with a keytab', async () => {
+  test('Kerberos with a keytab', async () => {
     await using realm = await lab({ server: 'localhost', listen: true });
     const door = await serving('--keytab', file('keytab', realm.keytab), '--count', '1');
     const conf = file('krb5.conf', realm.krb5Conf);
