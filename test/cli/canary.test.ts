@@ -4,7 +4,7 @@ import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { fileAccounts } from '../../src/acceptor/file.ts';
 import { memoryAccounts, memoryReplayCache } from '../../src/acceptor/index.ts';
 import { createSspi, type Sspi } from '../../src/api/index.ts';
@@ -23,6 +23,8 @@ import { serving } from './serving.ts';
 
 const CANARY = 'Canary-7f3a-Passw0rd!';
 const UTF16 = Buffer.from(CANARY, 'utf16le');
+
+vi.setConfig({ testTimeout: 30_000 }); // whole logons, on machines that have other things to do
 
 let realm: Lab;
 let folder = '';
@@ -151,7 +153,7 @@ describe('commands', () => {
     await using server = await realm.nla();
     await using middle = await realm.middle(server, fault);
     for (const [, proof] of proofs().slice(0, 3)) {
-      const ran = await sspi('logon', '--target', `localhost:${middle.port}`, '--timeout', '3', ...proof, '--explain');
+      const ran = await sspi('logon', '--target', `localhost:${middle.port}`, '--timeout', '20', ...proof, '--explain');
       expect(leaksIn(said(ran))).toEqual([]);
     }
   });

@@ -1,8 +1,10 @@
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { MUST_FAIL, type MustFail } from '../../src/cli/must-fail.ts';
 import { runMustFail } from '../../src/cli/must-fail-run.ts';
 import { lab } from '../../src/lab/index.ts';
 import { objectOf, type Ran, sspi } from './command.ts';
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 30_000 });
 
 describe('sspi logon without a target', () => {
   let ran: Ran;

@@ -3,12 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { lab } from '../../src/lab/index.ts';
 import { objectOf, sspi } from './command.ts';
 import { serving } from './serving.ts';
 
 const PASSWORD = 'Serve-Passw0rd!';
+vi.setConfig({ testTimeout: 30_000 }); // whole logons, on machines that have other things to do
+
 let folder = '';
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'serve-'));
@@ -24,7 +26,7 @@ function file(name: string, content: string | Uint8Array): string {
 const accounts = (): string => file('accounts', `EXAMPLE:alice:${PASSWORD}\n`);
 
 function logOn(port: number, password: string, ...more: readonly string[]) {
-  const target = ['--target', `localhost:${port}`, '--user', 'EXAMPLE\\alice', '--timeout', '5'];
+  const target = ['--target', `localhost:${port}`, '--user', 'EXAMPLE\\alice', '--timeout', '20'];
   return sspi('logon', ...target, '--password-file', file('pw', password), ...more);
 }
 

@@ -145,13 +145,13 @@ describe('somebody in between', () => {
   });
 
   test.each([
-    ['oversize', 'TOKEN_TOO_LARGE'],
-    ['reset', 'CONNECTION_CLOSED'],
-    ['stalled', 'DEADLINE_EXCEEDED'],
-  ] as const)('C17: %s: the client is told so, in bounded time', async (fault, code) => {
+    ['oversize', 'TOKEN_TOO_LARGE', 4_000],
+    ['reset', 'CONNECTION_CLOSED', 4_000],
+    ['stalled', 'DEADLINE_EXCEEDED', 300],
+  ] as const)('C17: %s: the client is told so, in bounded time', async (fault, code, deadline) => {
     const server = await realm.nla();
     const middle = await realm.middle(server, fault);
-    expect(await refusal(connect(middle, 'alice', {}, 300))).toMatchObject({ code });
+    expect(await refusal(connect(middle, 'alice', {}, deadline))).toMatchObject({ code });
   });
 
   test('Z26: strikes Kerberos from the list: the mechListMIC shows it', async () => {
@@ -203,6 +203,7 @@ describe('somebody in between', () => {
 });
 
 describe('strangers in the place of the server', () => {
+  const soon = (kind: string): number => (kind === 'silent' ? 300 : 4_000);
   test.each([
     ['echo', { code: 'NOT_RDP', stage: 'X.224 Connection Confirm' }],
     ['https', { code: 'CONNECTION_CLOSED', stage: 'X.224 Connection Confirm' }],
@@ -211,7 +212,7 @@ describe('strangers in the place of the server', () => {
     ['rdp-standard', { code: 'RDP_WITHOUT_NLA' }],
   ] as const)('F3, F4: %s', async (kind, expected) => {
     const stranger = await realm.stranger(kind);
-    expect(await refusal(connect(stranger, 'alice', {}, 300))).toMatchObject(expected);
+    expect(await refusal(connect(stranger, 'alice', {}, soon(kind)))).toMatchObject(expected);
   });
 
   test('they end with the lab', async () => {

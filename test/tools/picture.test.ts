@@ -18,7 +18,7 @@ test('the picture of the README is of what the command says today (npm run pictu
   const today = excerpt(await logonLines());
   expect(picture.length).toBeGreaterThan(50);
   expect(shapeOf(picture)).toBe(shapeOf(today.map(stripVTControlCharacters)));
-});
+}, 30_000);
 
 test('a picture says what the lines say, whatever is in them', () => {
   const lines = ['\u001b[1ma <b> & "c"\u001b[0m', '', '  two \u001b[32mgreen\u001b[0m words'];
