@@ -116,6 +116,20 @@ describe('the exchange', () => {
     expect([mechanism.disposed, delegated.password.disposed]).toEqual([true, true]);
   });
 
+  test('L1: an engine that never began lets go of the mechanism too', () => {
+    const { engine, mechanism } = start();
+    engine.dispose();
+    expect(mechanism.disposed).toBe(true);
+  });
+
+  test('X34: what the credentials came out of is wiped, even when they are none', async () => {
+    const [good, bad] = [start(), start()];
+    await play(good.engine, HELLO, PROOF, authInfo());
+    await failure(play(bad.engine, HELLO, PROOF, { version: 6, authInfo: sealed(Uint8Array.of(0x30, 1, 7)) }));
+    for (const { mechanism } of [good, bad])
+      expect(mechanism.plaintexts.at(-1)?.some((octet) => octet !== 0)).toBe(false);
+  });
+
   test('X17: a nonce is remembered, not the buffer that it came in', async () => {
     const { engine } = start();
     const first = encodeTSRequest({ ...HELLO, clientNonce: NONCE });

@@ -1,6 +1,13 @@
 /** The client's engine against servers that are written by hand: nothing that could hurt leaves too early, or at all. */
 import { describe, expect, test } from 'vitest';
-import { type CredSspFact, credsspInitiator, type InitiatorOptions, type TSRequest } from '../../src/credssp/index.ts';
+import {
+  type CredSspFact,
+  credsspInitiator,
+  type InitiatorOptions,
+  PERMISSIVE_DELEGATION_POLICY,
+  type TSRequest,
+} from '../../src/credssp/index.ts';
+import type { Host } from '../../src/host/index.ts';
 import { ISC_REQ, ISC_RET, SEC_E, Secret, type SecurityContext } from '../../src/sspi/index.ts';
 import { failure } from '../ntlm/support.ts';
 import { ask, KEY, opened, proofOf, type Script, Scripted, sealed, tokens } from './scripted.ts';
@@ -108,6 +115,38 @@ describe('the exchange', () => {
     expect(mechanism.heard).toEqual(['', 'a', 'b']);
   });
 
+  test('X17: a server that writes nonces too, another in every message, is none of our business', async () => {
+    const { engine } = start();
+    await ask(engine);
+    const nonce = (octet: number) => ({ clientNonce: new Uint8Array(32).fill(octet) });
+    const proof = await ask(engine, { version: 6, negoTokens: tokens('challenge'), ...nonce(1) });
+    expect((await ask(engine, { ...answerTo(proof ?? { version: 6 }), ...nonce(2) }))?.authInfo).toBeDefined();
+  });
+
+  test('X34: the credentials are wiped as soon as they are sealed', async () => {
+    const { engine, mechanism } = start();
+    await ask(engine, answerTo(await upToProof(engine)));
+    expect(mechanism.plaintexts.at(-1)).toEqual(new Uint8Array(mechanism.plaintexts.at(-1)?.length ?? 1));
+  });
+
+  test('F12: observer and host of the caller are those of the engine', async () => {
+    const events: string[] = [];
+    const host: Host = { clock: { now: () => 0 }, random: { bytes: (length) => new Uint8Array(length).fill(0x77) } };
+    const engine = credsspInitiator({
+      publicKey: KEY,
+      mechanism: new Scripted({ says: ['at once'] }),
+      credentials: { kind: 'none' },
+      serverCertificateTrusted: false,
+      flags: 0,
+      host,
+      observe: ({ protocol, direction, message }) => events.push(`${protocol} ${direction} ${message}`),
+    });
+    expect((await ask(engine))?.clientNonce).toEqual(new Uint8Array(32).fill(0x77));
+    expect(events).toEqual([
+      expect.stringMatching(/^CredSSP sent TSRequest v6 \{negoTokens: .*, pubKeyAuth, clientNonce\}$/),
+    ]);
+  });
+
   test('L1: the mechanism goes with the engine', () => {
     const { engine, mechanism } = start();
     engine.dispose();
@@ -159,6 +198,14 @@ describe('what a server may not do', () => {
     await ask(engine);
     const error = await failure(ask(engine, { version: 6, pubKeyAuth: sealed(KEY) }));
     expect(error).toMatchObject({ code: 'UNEXPECTED_MESSAGE', stage: 'negoTokens' });
+  });
+
+  test('X20: an error code of 0 is no refusal, and no token either', async () => {
+    const { engine, mechanism } = start();
+    await ask(engine);
+    const error = await failure(ask(engine, { version: 6, errorCode: 0 }));
+    expect(error).toMatchObject({ code: 'UNEXPECTED_MESSAGE', stage: 'negoTokens' });
+    expect(mechanism.heard).toEqual(['']);
   });
 
   test('X22: credentials do not come from a server', async () => {
@@ -294,6 +341,23 @@ describe('what was reached', () => {
         rule: { decision: 'allowed', matched: { list: 'allowFreshNtlmOnly', pattern: 'TERMSRV/*' } },
       },
     ]);
+  });
+
+  test('Y7, Y8: what is allowed for the other kind of server only stays here', async () => {
+    const policy = { ...PERMISSIVE_DELEGATION_POLICY, allowFresh: [] };
+    const authenticated = start({ options: { policy }, serverCertificateTrusted: true });
+    const error = await failure(ask(authenticated.engine, answerTo(await upToProof(authenticated.engine))));
+    expect(error).toMatchObject({ code: 'DELEGATION_POLICY', stage: 'delegation' });
+    expect(authenticated.facts.at(-1)).toMatchObject({ delegated: 'none', rule: { decision: 'denied' } });
+
+    const plain = { ...PERMISSIVE_DELEGATION_POLICY, allowFreshNtlmOnly: [] };
+    const unknown = start({ options: { policy: plain } });
+    const refusal = await failure(ask(unknown.engine, answerTo(await upToProof(unknown.engine))));
+    expect(refusal).toMatchObject({ code: 'POLICY_NTLM_ONLY', status: SEC_E.POLICY_NLTM_ONLY });
+    expect(unknown.facts.at(-1)).toMatchObject({
+      delegated: 'none',
+      rule: { decision: 'needs-server-authentication' },
+    });
   });
 
   test('Y11: a target that no list names is told so before the first token', async () => {

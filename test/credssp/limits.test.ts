@@ -1,6 +1,8 @@
 /** The edges of CredSSP's structures and options. */
 import { describe, expect, test } from 'vitest';
+import { isLoopback } from '../../src/credssp/attributes.ts';
 import { TSRequestChannel } from '../../src/credssp/channel.ts';
+import { disposeCredentials } from '../../src/credssp/credentials.ts';
 import {
   credsspInitiator,
   decideDelegation,
@@ -177,6 +179,45 @@ describe('TSCredentials', () => {
       stage: 'TSCredentials',
     });
   });
+});
+
+test('L1: secrets of every kind of credentials are wiped', () => {
+  const secrets = Array.from({ length: 5 }, () => new Secret(hex('0102')));
+  const [password, pin, logon, one, other] = secrets;
+  if (!password || !pin || !logon || !one || !other) throw new TypeError('five secrets');
+  const named = (credential: Secret) => ({ packageName: 'Kerberos', credential });
+  const nothing = {
+    cardName: undefined,
+    readerName: undefined,
+    containerName: undefined,
+    cspName: undefined,
+    userHint: undefined,
+    domainHint: undefined,
+  };
+  disposeCredentials({ kind: 'none' });
+  disposeCredentials({ kind: 'password', domain: '', user: '', password });
+  disposeCredentials({ kind: 'smart-card', pin, keySpec: 1, ...nothing });
+  disposeCredentials({ kind: 'remote-guard', logon: named(logon), supplemental: [named(one), named(other)] });
+  expect(secrets.map((secret) => secret.disposed)).toEqual([true, true, true, true, true]);
+});
+
+test.each([
+  ['TERMSRV/localhost', true],
+  ['localhost', true],
+  ['TERMSRV/LOCALHOST.', true],
+  ['TERMSRV/host.localhost', true],
+  ['TERMSRV/127.0.0.1', true],
+  ['TERMSRV/127.255.10.200', true],
+  ['TERMSRV/[::1]', true],
+  ['TERMSRV/notlocalhost', false],
+  ['TERMSRV/localhost.example.test', false],
+  ['TERMSRV/1127.0.0.1', false],
+  ['TERMSRV/127.0.0', false],
+  ['TERMSRV/127.0.0.1.example.test', false],
+  ['TERMSRV/::2', false],
+  [undefined, false],
+])('Q3: %s is this machine: %s', (target, expected) => {
+  expect(isLoopback(target)).toBe(expected);
 });
 
 describe('policy', () => {

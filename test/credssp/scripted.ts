@@ -58,6 +58,8 @@ export class Scripted implements SecurityContext {
   /** What the engine handed to it, and whether it cleaned up. */
   readonly heard: string[] = [];
   disposed = false;
+  /** The very octets that were handed over to be sealed, and those that came out of a seal: whoever owns them has to wipe them. */
+  readonly plaintexts: Uint8Array[] = [];
   readonly #script: Script;
   #steps = 0;
 
@@ -110,8 +112,15 @@ export class Scripted implements SecurityContext {
       sizes: { maxToken: 0, maxSignature: 0, blockSize: 0, securityTrailer: 1 },
       confidentiality: this.#script.confidentiality ?? true,
       integrity: this.#script.integrity ?? true,
-      wrap: sealed,
-      unwrap: opened,
+      wrap: (message) => {
+        this.plaintexts.push(message);
+        return sealed(message);
+      },
+      unwrap: (token) => {
+        const message = opened(token);
+        this.plaintexts.push(message);
+        return message;
+      },
       seal: nothing,
       unseal: nothing,
       sign: nothing,
