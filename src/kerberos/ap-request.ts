@@ -18,7 +18,7 @@ import {
   TICKET_FLAGS,
   type Ticket,
 } from './messages/index.ts';
-import { OpenTicket, type OpenTickets, ticketId } from './open-tickets.ts';
+import { OpenTicket, type OpenTickets, type TicketFacts, ticketId } from './open-tickets.ts';
 import type { ServiceKey, ServiceKeys } from './service-keys.ts';
 
 /** RFC 4120 1.6: the clocks are as good as that. */
@@ -105,11 +105,9 @@ function openTicket(
     const plaintext = serviceKey.forUsage(KEY_USAGE.TICKET).decrypt(encPart.cipher);
     if (plaintext === undefined) continue;
     const part = decode(EncTicketPart, plaintext);
-    const { key, authorizationData: _, caddr: __, transited, ...facts } = part;
-    const { trType, contents } = transited;
     const ticket = new OpenTicket({
-      facts: { ...facts, transited: { trType, contents: contents.slice() } }, // the plaintext goes, and the key in it
-      sessionKey: KerberosKey.from(key, encryptionTypes),
+      facts: factsOf(part),
+      sessionKey: KerberosKey.from(part.key, encryptionTypes),
       serviceKey,
       owner,
       client: formatPrincipal(part.cname, part.crealm),
@@ -123,6 +121,22 @@ function openTicket(
     status: SEC_E.LOGON_DENIED,
     ntStatus: NTSTATUS.LOGON_FAILURE,
   });
+}
+
+/** What is kept of a ticket when the plaintext goes, and the key in it. */
+function factsOf(part: EncTicketPart): TicketFacts {
+  const { flags, crealm, cname, transited, authtime, starttime, endtime, renewTill } = part;
+  const { trType, contents } = transited;
+  return {
+    flags,
+    crealm,
+    cname,
+    transited: { trType, contents: contents.slice() },
+    authtime,
+    starttime,
+    endtime,
+    renewTill,
+  };
 }
 
 function openAuthenticator({ authenticator: { etype, cipher } }: ApReq, sessionKey: KerberosKey): Authenticator {
