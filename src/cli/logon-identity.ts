@@ -191,3 +191,21 @@ function realmOf({ user = '', domain }: IdentityOptions): string | undefined {
   const [, before] = /^([^\\]+)\\/u.exec(user) ?? [];
   return (domain ?? before ?? suffix)?.toUpperCase();
 }
+
+/** Zeroises what proves an identity. */
+export function disposeIdentity(identity: LogonIdentity): void {
+  switch (identity.kind) {
+    case 'identity':
+      if (identity.password instanceof Secret) identity.password.dispose();
+      break;
+    case 'nt-hash':
+      identity.ntHash.dispose();
+      break;
+    case 'keytab':
+      if (identity.keytab instanceof Uint8Array) identity.keytab.fill(0);
+      break;
+    case 'ccache':
+      if (identity.ccache instanceof Uint8Array) identity.ccache.fill(0);
+      break;
+  }
+}

@@ -7,10 +7,11 @@ import { Command, Option } from 'commander';
 import { nodeHost } from '../host/node.ts';
 import { negotiatePackage } from '../negotiate/index.ts';
 import type { ConnectNlaOptions } from '../rdp/index.ts';
-import { type CredSspOptions, SECPKG_CRED, Secret, SspiError } from '../sspi/index.ts';
+import { type CredSspOptions, SECPKG_CRED, SspiError } from '../sspi/index.ts';
 import { LOGON_EXIT_CODES } from './exit-codes.ts';
 import { readTrusted } from './files.ts';
 import {
+  disposeIdentity,
   type IdentityOptions,
   identityOptions,
   type LogonIdentity,
@@ -18,6 +19,7 @@ import {
   readIdentity,
 } from './logon-identity.ts';
 import { logonInLab } from './logon-lab.ts';
+import { LogonRecorder } from './logon-record.ts';
 import { runLogon } from './logon-run.ts';
 import { numberBetween, versionOptions } from './peer-options.ts';
 import { POLICY_HELP, readPolicy } from './policy-file.ts';
@@ -40,6 +42,7 @@ interface LogonOptions extends IdentityOptions {
   readonly maxVersion?: number;
   readonly json?: boolean;
   readonly trace?: string;
+  readonly replayable?: boolean;
   readonly explain?: boolean;
 }
 
@@ -83,6 +86,7 @@ export function logonCommand(terminal: Terminal, exit: (code: number) => void): 
   return command
     .option('--json', 'one JSON document instead of text')
     .option('--trace <file>', 'write every message to a file, for `sspi decode`')
+    .option('--replayable', 'into the trace everything that `sspi replay` needs; among it is the session key')
     .option('--explain', 'messages inside of messages; every cause that is thought of')
     .addHelpText('after', HELP)
     .action(async (options: LogonOptions) => exit(await logon(options, terminal)));
@@ -105,7 +109,12 @@ function assertNothingForATarget({ json: _, explain: __, delegate, timeout, ...o
 
 async function logonTo(target: Target, options: LogonOptions, terminal: Terminal): Promise<number> {
   const settings = await settingsOf(target, options);
+  if (options.replayable === true && options.trace === undefined)
+    throw new UsageError('--replayable needs --trace', 'name the file that the trace goes to');
   using trace = options.trace === undefined ? undefined : new TraceFile(options.trace);
+  const recorder = options.replayable === true && trace !== undefined ? new LogonRecorder(trace, settings) : undefined;
+  if (recorder !== undefined)
+    terminal.note('sspi: this trace will hold the session key: give it only to whom you would give the session');
   const identity = await readIdentity(options, terminal);
   try {
     await assertUsable(identity);
@@ -113,10 +122,10 @@ async function logonTo(target: Target, options: LogonOptions, terminal: Terminal
     if (isText) showBeginning(terminal, target, options);
     const run = await interruptible(terminal, (signal) =>
       runLogon(
-        { ...settings, identity, signal },
+        { ...settings, identity, signal, platform: recorder?.host ?? settings.platform },
         {
           onStep: isText ? (step) => showStep(terminal, step) : undefined,
-          onEvent: (event) => trace?.add(event),
+          onEvent: (event) => (recorder ?? trace)?.add(event),
           inDetail: options.explain === true,
         },
       ),
@@ -126,7 +135,7 @@ async function logonTo(target: Target, options: LogonOptions, terminal: Terminal
     else terminal.out(jsonText({ ok: verdict.ok, target, ...run }, 2));
     return verdict.exitCode;
   } finally {
-    dispose(identity);
+    disposeIdentity(identity);
   }
 }
 
@@ -180,21 +189,4 @@ async function credsspOf(options: LogonOptions): Promise<CredSspOptions> {
     policy: policy === undefined ? undefined : await readPolicy(policy),
     mechanism: mechanism === 'ntlm' ? 'ntlm' : 'negotiate',
   };
-}
-
-function dispose(identity: LogonIdentity): void {
-  switch (identity.kind) {
-    case 'identity':
-      if (identity.password instanceof Secret) identity.password.dispose();
-      break;
-    case 'nt-hash':
-      identity.ntHash.dispose();
-      break;
-    case 'keytab':
-      if (identity.keytab instanceof Uint8Array) identity.keytab.fill(0);
-      break;
-    case 'ccache':
-      if (identity.ccache instanceof Uint8Array) identity.ccache.fill(0);
-      break;
-  }
 }

@@ -6,6 +6,8 @@ import type { DelegationPolicy } from '../sspi/index.ts';
 import { readText } from './files.ts';
 import { UsageError } from './terminal.ts';
 
+export type { DelegationPolicy };
+
 const NOTHING: DelegationPolicy = {
   allowDefault: [],
   allowDefaultNtlmOnly: [],
@@ -36,6 +38,11 @@ export async function readPolicy(path: string): Promise<DelegationPolicy> {
   } catch {
     throw malformed('the file holds no JSON'); // the parser's words quote it, and it may be the wrong file
   }
+  return policyOf(parsed);
+}
+
+/** A policy out of JSON. @throws UsageError */
+export function policyOf(parsed: unknown): DelegationPolicy {
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw malformed('it is no object');
   const names = Object.keys(NOTHING);
   for (const [name, list] of Object.entries(parsed)) {

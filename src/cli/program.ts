@@ -10,6 +10,7 @@ import { EXIT } from './exit-codes.ts';
 import { logonCommand } from './logon.ts';
 import { peerAcceptCommand } from './peer-accept.ts';
 import { peerInitiateCommand } from './peer-initiate.ts';
+import { replayCommand } from './replay.ts';
 import { serveRdpCommand } from './serve-rdp.ts';
 import { errorLine, Interrupted, type Terminal, UsageError } from './terminal.ts';
 
@@ -60,6 +61,7 @@ function programOf(terminal: Terminal, exit: (code: number) => void): Command {
     .addHelpText('after', HELP)
     .addCommand(logonCommand(terminal, exit))
     .addCommand(decodeCommand(terminal, exit))
+    .addCommand(replayCommand(terminal, exit))
     .addCommand(serve)
     .addCommand(peer)
     .addCommand(completionCommand(terminal, exit, () => program));

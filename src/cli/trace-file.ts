@@ -1,6 +1,7 @@
 /**
  * `--trace FILE`: everything that happens in a logon as JSON lines, which `sspi decode` reads. The messages in it are those on the
  * wire, inside TLS: sealed credentials stay sealed, and what proves a password is as good for guessing as a recording of the network.
+ * With `--replayable` see `logon-record.ts`.
  * @module
  */
 import { createHash } from 'node:crypto';
@@ -25,9 +26,13 @@ export class TraceFile implements Disposable {
   /** Adds an event. It is in the file when this returns: a logon that is cut short leaves what it had. @throws UsageError */
   add(event: TimelineEvent): void {
     const line = lineOf(event);
-    if (line === undefined) return;
+    if (line !== undefined) this.write(JSON.stringify(line));
+  }
+
+  /** Adds a line that is JSON already. @throws UsageError */
+  write(line: string): void {
     try {
-      writeSync(this.#descriptor, `${JSON.stringify(line)}\n`);
+      writeSync(this.#descriptor, `${line}\n`);
     } catch (error) {
       throw new UsageError(`--trace: ${messageOf(error)}`, 'write it to a place with room for it');
     }

@@ -16,6 +16,7 @@ import {
   CREDSSP_SERVER_AUTH,
   type CredSspOptions,
   type DelegatedCredentials,
+  type ExchangeEvent,
   ISC_REQ,
   Secret,
   type SecurityContext,
@@ -76,7 +77,7 @@ export async function authenticate(
   options: ClientOptions & { readonly platform: Host },
   report: Report,
 ): Promise<ClientOutcome> {
-  const { host, identity: given, targetName = `TERMSRV/${host}`, credssp, platform } = options;
+  const { host, identity: given, targetName = `TERMSRV/${host}`, credssp } = options;
   const credentials = negotiated.restrictedAdmin ? NOTHING : (options.credentials ?? credentialsOf(given));
   let delegation: DelegationFact | undefined;
   const watch = (fact: CredSspFact): void => {
@@ -88,26 +89,12 @@ export async function authenticate(
   };
   let context: SecurityContext | undefined;
   try {
-    const acquired = initiatorMechanism({
-      identity: given,
-      targetName,
-      mechanism: credssp?.mechanism,
-      host: platform,
-      observe: report.exchange,
-    });
-    const mechanism = await line.within('identity', acquired);
-    context = credsspInitiator({
-      publicKey: server.publicKey,
-      mechanism,
-      credentials,
-      serverCertificateTrusted: server.trusted,
-      targetName,
-      flags: flagsFor(credentials, options),
-      options: credssp,
-      host: platform,
-      observe: report.exchange,
-      report: watch,
-    });
+    const began = await line.within(
+      'identity',
+      nlaClientContext(server, { ...options, credentials }, report.exchange, watch),
+    );
+    const { mechanism } = began;
+    context = began.context;
     const ownVersion = credssp?.maxVersion ?? NEWEST_VERSION;
     const logon = await logOn(line, { context, mechanism, ownVersion }, report);
     const identity = identityOf(context, mechanism, logon, targetName);
@@ -124,6 +111,40 @@ export async function authenticate(
   }
 }
 
+/**
+ * The context of a client behind TLS, which nobody has stepped yet: for whoever replays a recorded logon.
+ * @param server - its key, and whether its certificate authenticates it
+ * @param report - is told of the proofs and of the delegation
+ */
+export async function nlaClientContext(
+  server: Pick<KnownServer, 'publicKey' | 'trusted'>,
+  options: Omit<ClientOptions, 'observe'> & { readonly platform: Host; readonly credentials: DelegatedCredentials },
+  observe?: (event: ExchangeEvent) => void,
+  report?: (fact: CredSspFact) => void,
+): Promise<{ readonly context: SecurityContext; readonly mechanism: MechanismContext }> {
+  const { host, identity, credentials, targetName = `TERMSRV/${host}`, credssp, platform } = options;
+  const mechanism = await initiatorMechanism({
+    identity,
+    targetName,
+    mechanism: credssp?.mechanism,
+    host: platform,
+    observe,
+  });
+  const context = credsspInitiator({
+    publicKey: server.publicKey,
+    mechanism,
+    credentials,
+    serverCertificateTrusted: server.trusted,
+    targetName,
+    flags: flagsFor(credentials, options),
+    options: credssp,
+    host: platform,
+    observe,
+    report,
+  });
+  return { context, mechanism };
+}
+
 /** What an observer is told of a certificate. */
 export function certificateFact(
   { certificate, publicKey }: Omit<KnownServer, 'trusted'>,
@@ -132,7 +153,10 @@ export function certificateFact(
   return { kind: 'certificate', certificate, publicKeySha256: sha256(publicKey), verdict };
 }
 
-function flagsFor({ kind }: DelegatedCredentials, { requireServerAuthentication }: ClientOptions): number {
+function flagsFor(
+  { kind }: DelegatedCredentials,
+  { requireServerAuthentication }: Pick<ClientOptions, 'requireServerAuthentication'>,
+): number {
   return (kind === 'none' ? 0 : ISC_REQ.DELEGATE) | (requireServerAuthentication === true ? ISC_REQ.MUTUAL_AUTH : 0);
 }
 
@@ -156,8 +180,8 @@ function identityOf(
 
 const NOTHING: DelegatedCredentials = { kind: 'none' };
 
-/** The identity's own password, as a copy that is wiped after the logon. */
-function credentialsOf(identity: NlaIdentity): DelegatedCredentials {
+/** The identity's own password, as a copy that is wiped after the logon; of other identities nothing can be handed over. */
+export function credentialsOf(identity: NlaIdentity): DelegatedCredentials {
   if (identity.kind !== 'identity' || identity.password === undefined) return NOTHING;
   const { user = '', domain = '', password } = identity;
   return {

@@ -3,7 +3,7 @@
  * @module
  */
 export { type AcceptNlaOptions, acceptNla, type NlaAcceptance } from './accept.ts';
-export type { ClientOptions } from './client.ts';
+export { type ClientOptions, credentialsOf, nlaClientContext } from './client.ts';
 export { type ConnectNlaOptions, connectNla, type NlaConnection } from './connect.ts';
 export type { NlaEvent, NlaFact, NlaObserver } from './events.ts';
 export { HalfOpen, type HalfOpenOptions } from './half-open.ts';
