@@ -23,7 +23,7 @@ import { converse } from '../lab/converse.ts';
 import { corpus } from './corpus.ts';
 import { cleanPathMessages, decoderTargets } from './decoders.ts';
 import { bareCredSsp, exchangeTarget, NOW, type Pair, packagePair } from './exchanges.ts';
-import { explainTarget } from './explain.ts';
+import { explainTarget, traceTarget } from './explain.ts';
 import { apExchange, forgetfulReplayCache, replayedRequest, tamperedExchange } from './kerberos.ts';
 import { kdcTargets } from './kerberos-kdc.ts';
 import { passwordKdc, passwordTargets } from './kerberos-passwords.ts';
@@ -71,6 +71,7 @@ export async function targets(chance: Chance): Promise<Target[]> {
   return [
     ...decoderTargets({ tokens, certificates, tlsRecords }),
     explainTarget(tokens),
+    await traceTarget((host) => negotiateLab.client({ host }), negotiateLab.server(), chance.host(NOW)),
     exchangeTarget('NTLM exchange', ntlm, 'nothing-changed', tokens),
     exchangeTarget('SPNEGO exchange', negotiate, 'messages-pass', tokens),
     exchangeTarget('CredSSP exchange, bare', bare, 'credentials-arrived', tokens),
