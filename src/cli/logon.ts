@@ -115,6 +115,7 @@ async function logonTo(target: Target, options: LogonOptions, terminal: Terminal
   const recorder = options.replayable === true && trace !== undefined ? new LogonRecorder(trace, settings) : undefined;
   if (recorder !== undefined)
     terminal.note('sspi: this trace will hold the session key: give it only to whom you would give the session');
+  else trace?.begin({ command: 'logon', ...target, mechanism: mechanismOf(options).mechanism });
   const identity = await readIdentity(options, terminal);
   try {
     await assertUsable(identity);

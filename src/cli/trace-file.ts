@@ -1,13 +1,15 @@
 /**
- * `--trace FILE`: everything that happens in a logon as JSON lines, which `sspi decode` reads. The messages in it are those on the
- * wire, inside TLS: sealed credentials stay sealed, and what proves a password is as good for guessing as a recording of the network.
+ * `--trace FILE`: a logon as a trace, which `sspi decode` reads: every message with its time, its size and what it is; and between them
+ * what else happened. The messages are those on the wire, inside TLS: sealed credentials stay sealed, and what proves a password is as
+ * good for guessing as a recording of the network.
  * With `--replayable` see `logon-record.ts`.
  * @module
  */
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { summaryOf, writeLine } from '../explain/index.ts';
 import { messageOf } from './frames.ts';
-import { UsageError } from './terminal.ts';
+import { jsonText, UsageError } from './terminal.ts';
 import { stepOf, type TimelineEvent } from './timeline.ts';
 
 /** A file that is being written. */
@@ -23,10 +25,15 @@ export class TraceFile implements Disposable {
     }
   }
 
+  /** Begins a trace that cannot be replayed. @param about - what is done; nothing secret. @throws UsageError */
+  begin(about: Readonly<Record<string, unknown>>): void {
+    this.write(writeLine({ kind: 'header', replayable: false, about }));
+  }
+
   /** Adds an event. It is in the file when this returns: a logon that is cut short leaves what it had. @throws UsageError */
   add(event: TimelineEvent): void {
     const line = lineOf(event);
-    if (line !== undefined) this.write(JSON.stringify(line));
+    if (line !== undefined) this.write(line);
   }
 
   /** Adds a line that is JSON already. @throws UsageError */
@@ -43,36 +50,47 @@ export class TraceFile implements Disposable {
   }
 }
 
-/** An event as it is written; messages inside of others are in those. */
-export function lineOf(event: TimelineEvent): Readonly<Record<string, unknown>> | undefined {
+const RDP = 'rdp';
+
+/** An event as it is written. Those that tell of a message inside another one are left out: it is in that. */
+function lineOf(event: TimelineEvent): string | undefined {
   const at = Math.round(event.at * 10) / 10;
   switch (event.kind) {
-    case 'x224':
-      return { conn: 'rdp', at, frm: sideOf(event.direction), x224: hex(event.octets) };
+    case 'x224': {
+      const frm = event.direction === 'sent' ? 'client' : 'server';
+      return jsonText({
+        conn: RDP,
+        at,
+        frm,
+        size: event.octets.length,
+        x224: Buffer.from(event.octets).toString('hex'),
+      });
+    }
     case 'message':
-      return { conn: 'rdp', at, frm: sideOf(event.direction), ts: { der: hex(event.octets) } };
+      return messageLine(RDP, at, event);
     case 'kdc':
-      return { conn: 'kdc', at, frm: sideOf(event.direction), octets: hex(event.octets), to: event.address };
+      return messageLine(`kdc ${event.address}`, at, event);
     case 'exchange':
       return undefined;
     case 'certificate': {
       const certSha256 = createHash('sha256').update(event.certificate).digest('hex');
-      return { conn: 'rdp', at, tls: { certSha256, verdict: stepOf(event)?.what.split('\n')[0] } };
+      return jsonText({ conn: RDP, at, tls: { certSha256, verdict: stepOf(event)?.what.split('\n')[0] } });
     }
     case 'tls':
-      return { conn: 'rdp', at, tls: { version: event.version, cipher: event.cipher } };
+      return jsonText({ conn: RDP, at, tls: { version: event.version, cipher: event.cipher } });
     default: {
       const step = stepOf(event);
-      return step === undefined ? undefined : { conn: 'rdp', at, [step.step]: step.what };
+      return step === undefined ? undefined : jsonText({ conn: RDP, at, [step.step]: step.what });
     }
   }
 }
 
-/** As a client sees it. */
-function sideOf(direction: 'sent' | 'received'): 'client' | 'server' {
-  return direction === 'sent' ? 'client' : 'server';
-}
-
-function hex(octets: Uint8Array): string {
-  return Buffer.from(octets).toString('hex');
+function messageLine(
+  conversation: string,
+  at: number,
+  { octets, direction }: { readonly octets: Uint8Array; readonly direction: 'sent' | 'received' },
+): string {
+  const from = direction === 'sent' ? 'client' : 'server';
+  const summary = summaryOf(octets, from);
+  return writeLine({ kind: 'message', conversation, at, from, size: octets.length, summary, content: { octets } });
 }

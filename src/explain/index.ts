@@ -13,9 +13,18 @@ export type { Protocol } from './messages/recognise.ts';
 export type { Fact, Side } from './observations.ts';
 export { type RenderOptions, renderDiagnosis, renderJson, renderText } from './render.ts';
 export { printable } from './text.ts';
-export { readTrace, type Trace, type TraceDraw, type TraceHeader, type TraceMessage } from './trace/lines.ts';
+export {
+  readTrace,
+  type Trace,
+  type TraceDraw,
+  type TraceHeader,
+  type TraceLine,
+  type TraceMessage,
+  writeLine,
+} from './trace/lines.ts';
 export { Recorder, type RecorderOptions } from './trace/recorder.ts';
 export { type Difference, type Replay, type ReplayOptions, replay } from './trace/replay.ts';
+export { summaryOf } from './trace/summary.ts';
 export { type Note, type NoteCode, nodesOf, type TreeNode } from './tree.ts';
 export type { Check, CheckName } from './verify/check.ts';
 export type { GivenKeys } from './verify/key-ring.ts';

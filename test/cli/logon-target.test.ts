@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Interrupted } from '../../src/cli/terminal.ts';
-import { decode } from '../../src/explain/index.ts';
+import { decode, readTrace } from '../../src/explain/index.ts';
 import { LAB_PASSWORD, type Lab, lab } from '../../src/lab/index.ts';
 import { Secret } from '../../src/sspi/index.ts';
 import { objectOf, type Ran, sspi, sspiOn } from './command.ts';
@@ -131,6 +131,12 @@ describe('sspi logon --target: logged on, exit code 0', () => {
     const trace = join(folder, 'trace.jsonl');
     expect((await logOn(server, '--trace', trace)).code).toBe(0);
     expect(statSync(trace).mode & 0o077).toBe(0);
+    const { header, messages: recorded } = readTrace(readFileSync(trace, 'utf8'));
+    expect(header).toMatchObject({ replayable: false, about: { command: 'logon', mechanism: 'ntlm' } });
+    expect(recorded.map(({ from, summary }) => `${from}: ${summary}`).slice(0, 2)).toEqual([
+      'client: TSRequest v6 {negoToken: NTLM NEGOTIATE}',
+      expect.stringMatching(/^server: TSRequest v6 \{negoToken: NTLM CHALLENGE/u),
+    ]);
     const certificate = realm.certificate.certificate;
     const { checks, messages } = await decode(readFileSync(trace), { password: LAB_PASSWORD, certificate });
     expect(checks.filter(({ outcome }) => outcome !== 'verified')).toEqual([]);
