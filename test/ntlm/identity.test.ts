@@ -122,6 +122,7 @@ describe('channel bindings and targets', () => {
         status: SEC_E.BAD_BINDINGS,
         ntStatus: NTSTATUS.BAD_BINDINGS,
       });
+      expect(error.message).toContain('another channel');
     }
   });
 
