@@ -254,6 +254,29 @@ describe('commands', () => {
   });
 });
 
+describe('replay', () => {
+  test('a logon recorded to be run again, and run again: right, and with another password', async () => {
+    await using server = await realm.nla();
+    const trace = join(folder, 'replayable.jsonl');
+    const user = ['--user', 'LAB\\alice'];
+    const right = ['--password-file', file('pw', CANARY)];
+    const logon = await sspi(
+      'logon',
+      '--target',
+      `localhost:${server.port}`,
+      ...user,
+      ...right,
+      '--trace',
+      trace,
+      '--replayable',
+    );
+    const same = await sspi('replay', ...user, ...right, trace);
+    const other = await sspi('replay', ...user, '--password-file', file('other', `not ${CANARY}`), trace);
+    expect([logon.code, same.code, other.code]).toEqual([0, 0, 1]);
+    expect(leaksIn(readFileSync(trace, 'utf8'), ...[logon, same, other].map(said))).toEqual([]);
+  });
+});
+
 describe('objects', () => {
   test('sspi/lab: the lab and everything that it starts', async () => {
     await using server = await realm.nla();

@@ -18,7 +18,7 @@ describe('sspi', () => {
     expect(code).toBe(0);
   });
 
-  test.each([[], ['logon'], ['decode'], ['serve'], ['serve', 'rdp'], ['peer'], ['completion']])(
+  test.each([[], ['logon'], ['decode'], ['serve'], ['serve', 'rdp'], ['replay'], ['peer'], ['completion']])(
     '%j --help: with what follows from it, in 80 columns',
     async (...command) => {
       const { code, lines } = await sspi(...command, '--help');
