@@ -2,6 +2,7 @@
  * Both state machines of CredSSP under random sequences of legal and illegal events, and what has to hold whatever happens:
  *
  * - nobody is established unless everything that it was told is what its peer really said, in order: both binding checks included;
+ * - a proof of another key that is sealed as it should be ends the exchange, for either side;
  * - no credentials leave the client before the server's own proof has reached it;
  * - short input changes nothing;
  * - what has failed stays failed, with the same error, and knows nothing any more;
@@ -19,13 +20,17 @@ import {
 import { encodeUtf16 } from '../../src/crypto/index.ts';
 import {
   ASC_REQ,
+  type AttributeName,
+  type AttributeValues,
   type Credential,
   ISC_REQ,
+  type MessageProtection,
   SEC_E,
   SECPKG_CRED,
   Secret,
   type SecurityContext,
   SspiError,
+  type Step,
   systemHost,
 } from '../../src/index.ts';
 import { negotiatePackage } from '../../src/negotiate/index.ts';
@@ -113,7 +118,9 @@ function invariants(
     }
     if (failure !== undefined && !disposed) {
       expect(context.state).toBe('failed');
-      expect(() => context.query('NAMES')).toThrow(expect.objectContaining({ status: SEC_E.INVALID_HANDLE }));
+      // PACKAGE_INFO was there from the first: it is the failure that hides it, and not that it is not known yet.
+      for (const attribute of ['NAMES', 'PACKAGE_INFO'] as const)
+        expect(() => context.query(attribute)).toThrow(expect.objectContaining({ status: SEC_E.INVALID_HANDLE }));
       expect(() => context.messages).toThrow(expect.objectContaining({ status: SEC_E.INVALID_HANDLE }));
     }
     if (context.state !== 'established' && role === 'acceptor') expect(() => context.query('CREDS')).toThrow(SspiError);
@@ -304,6 +311,69 @@ const meaningfulEvents = {
   }),
 };
 
+type Mechanism = SecurityContext & { readonly inner?: SecurityContext | undefined };
+
+/**
+ * A mechanism that seals something else than it was given. All that it says opens well and is not true: what a peer sees that has
+ * another TLS key before it than we have. Nothing that happens to tokens underway comes to that, because the seal notices first.
+ */
+class LyingMechanism implements Mechanism {
+  readonly #context: Mechanism;
+
+  constructor(context: Mechanism) {
+    this.#context = context;
+  }
+
+  get info(): SecurityContext['info'] {
+    return this.#context.info;
+  }
+
+  get role(): SecurityContext['role'] {
+    return this.#context.role;
+  }
+
+  get state(): SecurityContext['state'] {
+    return this.#context.state;
+  }
+
+  get inner(): SecurityContext | undefined {
+    const { inner } = this.#context;
+    return inner === undefined ? undefined : new LyingMechanism(inner);
+  }
+
+  get messages(): MessageProtection {
+    const { messages } = this.#context;
+    if (messages.kind !== 'token') return messages;
+    return {
+      kind: 'token',
+      sizes: messages.sizes,
+      confidentiality: messages.confidentiality,
+      integrity: messages.integrity,
+      wrap: (message) => messages.wrap(message.map((octet, at) => (at === 0 ? octet ^ 1 : octet))),
+      unwrap: (token) => messages.unwrap(token),
+      seal: (data) => messages.seal(data),
+      unseal: (header, data) => messages.unseal(header, data),
+      sign: (message) => messages.sign(message),
+      verify: (message, signature) => messages.verify(message, signature),
+      restart: (direction) => messages.restart(direction),
+    };
+  }
+
+  step(input?: Uint8Array): Promise<Step> {
+    return this.#context.step(input);
+  }
+
+  query<N extends AttributeName>(attribute: N): AttributeValues[N] {
+    return this.#context.query(attribute);
+  }
+
+  dispose(): void {
+    this.#context.dispose();
+  }
+}
+
+const mechanismOf = (context: Mechanism, lies: boolean): Mechanism => (lies ? new LyingMechanism(context) : context);
+
 function sideOf(context: SecurityContext): Side {
   return { context, sent: [], taken: [], failure: undefined, disposed: false };
 }
@@ -324,14 +394,15 @@ describe.each([
     into = await inner.acquire({ use: SECPKG_CRED.INBOUND, authData: ACCEPTOR, host: systemHost });
   });
 
-  function world(): World {
+  /** @param liar - whose proof is none */
+  function world(liar?: Role): World {
     const publicKey = Uint8Array.of(0x30, 0x05, 0x02, 0x03, 0x01, 0x00, 0x01);
     const flags = ISC_REQ.INTEGRITY | ISC_REQ.CONFIDENTIALITY;
     return {
       initiator: sideOf(
         credsspInitiator({
           publicKey,
-          mechanism: out.initiate({ flags, targetName: TARGET }),
+          mechanism: mechanismOf(out.initiate({ flags, targetName: TARGET }), liar === 'initiator'),
           credentials: { kind: 'password', domain: 'EXAMPLE', user: 'alice', password: Secret.fromText(PASSWORD) },
           serverCertificateTrusted: false,
           targetName: TARGET,
@@ -341,7 +412,10 @@ describe.each([
       acceptor: sideOf(
         credsspAcceptor({
           publicKey,
-          mechanism: into.accept({ flags: ASC_REQ.INTEGRITY | ASC_REQ.CONFIDENTIALITY }),
+          mechanism: mechanismOf(
+            into.accept({ flags: ASC_REQ.INTEGRITY | ASC_REQ.CONFIDENTIALITY }),
+            liar === 'acceptor',
+          ),
           flags: 0,
         }),
       ),
@@ -364,6 +438,29 @@ describe.each([
     // The sequences are not all hopeless: some exchanges come to their end.
     expect(completed).toBeGreaterThan(0);
   });
+
+  test.each(['initiator', 'acceptor'] as const)(
+    'believe no proof that is sealed and wrong: that of the %s',
+    async (liar) => {
+      const check = ({ [OTHER[liar]]: honest, initiator, acceptor }: World): void => {
+        expect(honest.context.state).not.toBe('established');
+        expect(() => acceptor.context.query('CREDS')).toThrow(SspiError);
+        if (liar === 'acceptor')
+          expect(initiator.sent.filter((token) => decodeTSRequest(token).authInfo !== undefined)).toEqual([]);
+      };
+      let recognised = 0;
+      await fc.assert(
+        fc.asyncProperty(fc.commands(weighted(plainEvents(check)), { maxCommands: 12 }), async (commands) => {
+          const real = world(liar);
+          await fc.asyncModelRun(() => ({ model: { steps: 0 }, real }), commands);
+          if (real[OTHER[liar]].failure?.code === 'PUBLIC_KEY_MISMATCH') recognised++;
+        }),
+        { numRuns: 100 },
+      );
+      // It is the comparison of the proofs that ends some of them.
+      expect(recognised).toBeGreaterThan(0);
+    },
+  );
 
   test('an undisturbed sequence ends well, and the invariants see the proofs', async () => {
     const real = world();
