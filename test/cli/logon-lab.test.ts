@@ -17,7 +17,7 @@ describe('sspi logon without a target', () => {
     text = ran.lines.join('\n');
   });
 
-  test('R71: everything as expected, well within 10 seconds', () => {
+  test('everything as expected, well within 10 seconds', () => {
     expect(ran.notes).toEqual([]);
     expect(ran.code).toBe(0);
     expect(milliseconds).toBeLessThan(10_000);

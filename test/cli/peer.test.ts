@@ -70,7 +70,7 @@ describe('sspi peer, both roles', () => {
     },
   );
 
-  test('R22, C15: without --delegate nothing is delegated', async () => {
+  test('R21, C15: without --delegate nothing is delegated', async () => {
     const { heard } = await both('credssp', right);
     expect(heard).toMatchObject({ ok: true, credential: { kind: 'none' } });
   });

@@ -208,7 +208,7 @@ describe('what a server may not do', () => {
     expect(mechanism.heard).toEqual(['']);
   });
 
-  test('X22: credentials do not come from a server', async () => {
+  test('Z10: credentials do not come from a server', async () => {
     const first = start();
     await ask(first.engine);
     const request = { version: 6, negoTokens: tokens('challenge'), authInfo: sealed(KEY) };

@@ -72,7 +72,7 @@ describe('what is known of it', () => {
     expect((await credentialOf([fake('Alpha', ALPHA)])).attributes).toEqual({});
   });
 
-  test('A13: it expires with the first of them', async () => {
+  test('A10: it expires with the first of them', async () => {
     const expiring = (name: string, oid: string, expiry: bigint) => withMore(fake(name, oid), { expiry });
     const expiryOf = async (...expiries: [bigint, bigint]) =>
       (await credentialOf([expiring('Alpha', ALPHA, expiries[0]), expiring('Beta', BETA, expiries[1])])).expiry;
