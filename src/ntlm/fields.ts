@@ -19,7 +19,6 @@ const EMPTY = new Uint8Array(0);
 
 /** Whether these octets begin as an NTLM message does: how NTLM without SPNEGO is recognised (contract X23). */
 export function isNtlmToken(octets: Uint8Array): boolean {
-  if (octets.length < SIGNATURE.length) return false;
   for (let i = 0; i < SIGNATURE.length; i++) if (octets[i] !== SIGNATURE[i]) return false;
   return true;
 }
