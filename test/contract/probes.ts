@@ -178,10 +178,15 @@ export const ON_CONTEXTS = {
     expected: (name, side, stage) => (notYet(stage) ? HANDLE : whoIs(name, side)),
     call: async ({ sspi, context, name }) => {
       const seen: (string | undefined)[] = [];
-      const run = (): void => void seen.push(sspi.impersonatedIdentity()?.user);
+      const note = (): void => void seen.push(sspi.impersonatedIdentity()?.user);
+      async function run(): Promise<void> {
+        note();
+        expect(named(await sspi.revertSecurityContext({ context }))).toBe(OK);
+        note();
+      }
       const { status } = await sspi.impersonateSecurityContext({ context, run });
-      expect(seen).toHaveLength(status === 0 ? 1 : 0);
-      return { status, shows: async () => expect([name, seen]).toEqual([name, ['alice']]) };
+      expect(seen).toHaveLength(status === 0 ? 2 : 0);
+      return { status, shows: async () => expect([name, seen]).toEqual([name, ['alice', undefined]]) };
     },
   },
   revertSecurityContext: {
