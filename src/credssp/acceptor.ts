@@ -15,7 +15,7 @@ import {
   type Scope,
   SspiError,
 } from '../sspi/index.ts';
-import { publishInnerAttributes } from './attributes.ts';
+import { publishInnerAttributes, publishLifespan } from './attributes.ts';
 import { bindingProof, FIRST_HASHED_VERSION } from './binding.ts';
 import { type Content, TSRequestChannel } from './channel.ts';
 import { decodeTSCredentials, disposeCredentials } from './credentials.ts';
@@ -32,6 +32,8 @@ export interface AcceptorOptions {
   /** Bits of `ASC_REQ`. */
   readonly flags: number;
   readonly options?: CredSspOptions | undefined;
+  /** When the channel around the exchange ends: FILETIME ticks, UTC; absent: never. */
+  readonly channelExpiry?: bigint | undefined;
   /** Is told what no message shows. */
   readonly report?: ((fact: CredSspFact) => void) | undefined;
 }
@@ -88,7 +90,8 @@ async function* serve(scope: Scope, options: AcceptorOptions, channel: TSRequest
   scope.own({ dispose: () => disposeCredentials(delegated) });
   scope.publish('CREDS', () => delegated);
   scope.publish('CREDS_2', () => delegated);
-  return established(mechanism, flags, delegated);
+  const expiry = publishLifespan(scope, mechanism.context, options.channelExpiry);
+  return { ...established(mechanism, flags, delegated), expiry };
 }
 
 // Not within `serve`: a generator function that is made anew for each exchange keeps what it sees alive for long.

@@ -6,10 +6,12 @@ import {
   type AttributeName,
   type ClientClaim,
   type ClientIdentity,
+  NEVER,
   parseTargetName,
   type Scope,
   SECPKG_CRED_CLASS,
   SspiError,
+  toFileTime,
 } from '../sspi/index.ts';
 import type { MechanismContext } from './mechanism.ts';
 
@@ -61,6 +63,28 @@ export function publishInnerAttributes(scope: Scope, context: MechanismContext, 
   scope.publish('C_ACCESS_TOKEN', () => context.query('ACCESS_TOKEN'));
   scope.publish('C_FULL_ACCESS_TOKEN', () => context.query('ACCESS_TOKEN'));
   scope.publish('SUBJECT_SECURITY_ATTRIBUTES', () => ({ attributes: claimsOf(context.query('ACCESS_TOKEN')) }));
+}
+
+/**
+ * Publishes how long the context is good for: as long as the channel and what the mechanism proved, a ticket for one (contract R46).
+ * @param channelExpiry - FILETIME ticks, UTC
+ * @returns when it ends
+ */
+export function publishLifespan(scope: Scope, context: MechanismContext, channelExpiry: bigint = NEVER): bigint {
+  const ofMechanism = expiryOfMechanism(context.inner ?? context);
+  const expiry = ofMechanism < channelExpiry ? ofMechanism : channelExpiry;
+  const start = toFileTime(scope.host.clock.now());
+  scope.publish('LIFESPAN', () => ({ start, expiry }));
+  return expiry;
+}
+
+function expiryOfMechanism(context: MechanismContext): bigint {
+  try {
+    return context.query('LIFESPAN').expiry;
+  } catch (error) {
+    if (error instanceof SspiError && error.code === 'UNSUPPORTED_FUNCTION') return NEVER; // it does not tell
+    throw error;
+  }
 }
 
 /** Claims travel in the PAC of Kerberos. NTLM has none: the set is there and empty (contract Q3). */

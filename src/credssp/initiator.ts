@@ -15,7 +15,7 @@ import {
   SEC_E,
   SspiError,
 } from '../sspi/index.ts';
-import { isLoopback, publishInnerAttributes } from './attributes.ts';
+import { isLoopback, publishInnerAttributes, publishLifespan } from './attributes.ts';
 import { bindingProof, FIRST_HASHED_VERSION } from './binding.ts';
 import { type Content, TSRequestChannel } from './channel.ts';
 import { encodeTSCredentials } from './credentials.ts';
@@ -38,6 +38,8 @@ export interface InitiatorOptions {
   /** Bits of `ISC_REQ`. */
   readonly flags: number;
   readonly options?: CredSspOptions | undefined;
+  /** When the channel around the exchange ends: FILETIME ticks, UTC; absent: never. */
+  readonly channelExpiry?: bigint | undefined;
   /** Is told what no message shows. */
   readonly report?: ((fact: CredSspFact) => void) | undefined;
 }
@@ -109,6 +111,7 @@ export async function* initiate(scope: Scope, options: InitiatorOptions): Exchan
   const last = channel.leg({ authInfo });
   return {
     token: 'token' in last ? last.token : undefined,
+    expiry: publishLifespan(scope, mechanism.context, options.channelExpiry),
     flags: grantedFlags(flags, serverAuthentication !== 0, delegated.kind !== 'none'),
   };
 }

@@ -9,6 +9,7 @@ import {
   acquireTls,
   clientHandshake,
   evaluateServer,
+  expiryOf,
   frameRecords,
   isTrusted,
   publishTlsAttributes,
@@ -248,6 +249,7 @@ class CredSspHandle implements Credential {
         scope.publish('CERT_TRUST_STATUS', () => trust);
         return initiate(scope, {
           publicKey: serverKey(tls.peerCertificates[0]),
+          channelExpiry: expiryOf(tls),
           mechanism: handle.#mechanism.initiate({ flags: INNER_REQUEST, targetName, host: scope.host, observe }),
           credentials: (flags & ISC_REQ.DELEGATE) === 0 ? { kind: 'none' } : handle.#assertDelegable(),
           serverCertificateTrusted: target !== undefined && isTrusted(trust),
@@ -292,6 +294,7 @@ class CredSspHandle implements Credential {
         publishTlsAttributes(scope, tls, CREDSSP_INFO.maxToken);
         return accept(scope, {
           publicKey: serverKey(tls.ownCertificate),
+          channelExpiry: expiryOf(tls),
           mechanism: this.#mechanism.accept({ flags: INNER_ACCEPT, host: scope.host, observe }),
           flags,
           options: this.#options,

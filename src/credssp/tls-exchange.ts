@@ -4,7 +4,7 @@
  * @module
  */
 import { concat } from '../crypto/index.ts';
-import { expiryOf, type Handshaken, streamProtection, type TlsEngine } from '../schannel/index.ts';
+import { type Handshaken, streamProtection, type TlsEngine } from '../schannel/index.ts';
 import { asSspiError, type Established, type Exchange, ISC_RET, type Leg, SEC_E, SspiError } from '../sspi/index.ts';
 import { frameTSRequest } from './engine.ts';
 import { CREDSSP_INFO } from './info.ts';
@@ -108,7 +108,7 @@ async function last(tls: TlsEngine, established: Established, pending: Uint8Arra
   const { token = EMPTY } = established;
   const record = token.length === 0 ? EMPTY : await tls.encrypt(token);
   const messages = streamProtection(tls, CREDSSP_INFO.maxToken);
-  return { ...established, token: joined(pending, record), expiry: expiryOf(tls), messages };
+  return { ...established, token: joined(pending, record), messages };
 }
 
 /** Opens the first record of the input. A session ticket holds nothing for us (contract X13). */

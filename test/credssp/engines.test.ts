@@ -18,6 +18,7 @@ import {
   type CredSspOptions,
   ISC_REQ,
   ISC_RET,
+  NEVER,
   SEC_E,
   SEC_I,
   SECPKG_CRED,
@@ -42,6 +43,8 @@ interface Case {
   readonly clientKey?: Uint8Array;
   readonly trusted?: boolean;
   readonly flags?: number;
+  /** Of the mechanism inside. */
+  readonly inner?: number;
   readonly target?: string;
 }
 
@@ -64,7 +67,7 @@ async function pair(one: Case = {}): Promise<{ client: SecurityContext; server: 
   const targetName = one.target ?? TARGET;
   const client = credsspInitiator({
     publicKey: one.clientKey ?? PUBLIC_KEY,
-    mechanism: outbound.initiate({ flags: INNER, targetName }),
+    mechanism: outbound.initiate({ flags: one.inner ?? INNER, targetName }),
     credentials: { kind: 'password', domain: 'EXAMPLE', user: 'alice', password: Secret.fromText(password) },
     serverCertificateTrusted: one.trusted ?? false,
     targetName,
@@ -311,6 +314,14 @@ describe('CredSSP engines: delegation', () => {
 
   test('R27, C6: flags that CredSSP does not know', async () => {
     await expect(pair({ flags: ISC_REQ.DATAGRAM })).rejects.toMatchObject({ status: SEC_E.UNSUPPORTED_FUNCTION });
+  });
+
+  test('C15: a client that may only be identified inside is so outside', async () => {
+    const { client, server } = await pair({ inner: INNER | ISC_REQ.IDENTIFY });
+    const { acceptorError } = await converse(client, server);
+    expect(acceptorError).toBeUndefined();
+    expect(server.query('ACCESS_TOKEN').identifyOnly).toBe(true);
+    expect(server.query('LIFESPAN').expiry).toBe(NEVER); // neither channel nor ticket
   });
 
   test('R44: intermediate flags tell nothing about security', async () => {

@@ -17,6 +17,7 @@ import {
   type Credential,
   type CredSspOptions,
   type ExchangeEvent,
+  fromFileTime,
   ISC_REQ,
   ISC_RET,
   type KerberosSettings,
@@ -25,6 +26,7 @@ import {
   Secret,
   type SecurityContext,
   SspiError,
+  toFileTime,
 } from '../../src/sspi/index.ts';
 import { certificates } from '../support/credssp.ts';
 import { TestRealm } from '../support/kdc.ts';
@@ -86,6 +88,23 @@ describe('CredSSP over Kerberos, with TLS inside', () => {
     const credentials = server.query('CREDS');
     expect(credentials).toMatchObject({ kind: 'password', user: 'alice', domain: 'EXAMPLE' });
     expect(server.query('ACCESS_TOKEN')).toMatchObject({ name: 'EXAMPLE\\alice', mechanism: 'Kerberos' });
+  });
+
+  test('R46: the context ends with the ticket, when that is before the certificate', async () => {
+    const { host } = hostWith();
+    const client = (await outbound(alice(), host)).initiate({ flags: FLAGS, targetName: TARGET });
+    const server = (await inbound(service(), host)).accept({ flags: 0 });
+    const before = clock.now();
+    await converse(client, server);
+    const [one, other] = [client, server].map((context) => context.query('LIFESPAN'));
+    const hours = (fromFileTime(one?.expiry ?? 0n) - before) / 3_600_000;
+    expect(hours).toBeGreaterThan(1);
+    expect(hours).toBeLessThan(24); // of the ticket: the certificate is good for much longer
+    expect(Date.parse(new X509Certificate(certificates.ec.certificate).validTo)).toBeGreaterThan(
+      before + 48 * 3_600_000,
+    );
+    expect(other?.expiry).toBe(one?.expiry);
+    expect(one?.start).toBeGreaterThanOrEqual(toFileTime(before - 1));
   });
 
   test('Y13, Y14: the same without Kerberos has no authenticated server', async () => {
