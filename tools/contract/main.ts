@@ -5,7 +5,7 @@
  * An id that needs no test is marked so in its document: `(descriptive)` when it demands nothing, `(later: ROOM)` when what it
  * demands belongs to a room that is not there yet.
  *
- * Exits 1 when a test claims an id that does not exist, or when a test that claims one fails.
+ * Exits 1 when a test claims an id that does not exist, when a test that claims one fails, and when an id has neither test nor mark.
  * @module
  */
 import { spawnSync } from 'node:child_process';
@@ -54,7 +54,7 @@ console.log(
     `${excused.length - descriptive} for later, ${missing.length} without; ` +
     `${failing.length} failing, ${unknown.length} unknown`,
 );
-process.exitCode = unknown.length + failing.length === 0 ? 0 : 1;
+process.exitCode = unknown.length + failing.length + missing.length === 0 ? 0 : 1;
 
 /** An id counts as tested through the number that it is a part of, R67 covers R67a; and through its parts, if all of them are. */
 function hasTest(id: string): boolean {
