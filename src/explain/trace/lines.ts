@@ -3,10 +3,14 @@
  * the exchange was given besides: the time, random octets, the answers of KDCs and of the DNS.
  *
  * What is in it: no password, hash or key that was given to the exchange. But:
- * - Every recording of NTLM or of Kerberos pre-authentication lets whoever has it try passwords out, as fast as he can.
+ * - Every recording of NTLM or of Kerberos pre-authentication lets whoever has it try passwords out, as fast as he can. A trace that
+ *   cannot be replayed has nothing worse.
  * - **Recorded random octets are keys**: NTLM's ExportedSessionKey, Kerberos subkeys. With them, messages that were sealed under this
  *   session are open. The credentials that CredSSP delegates are such a message, and so a trace that can be replayed has only its
  *   SHA-256; what an application sealed afterwards is not in the trace, but may be in a capture of the network.
+ * - **With Kerberos they are a ticket**: the answer of the ticket-granting service is sealed under such a subkey, and has the session
+ *   key of the service ticket. Whoever has the trace can log on to that service until the ticket ends, and has the ticket-granting
+ *   ticket, too, if one was forwarded (ISC_REQ_DELEGATE of Kerberos itself; CredSSP does not ask for it).
  * @module
  */
 import { fromHex, toHex } from '../../crypto/index.ts';
@@ -53,6 +57,10 @@ export type TraceLine = TraceHeader | TraceMessage | TraceDraw;
 
 const FORMAT = 'sspi-trace-1';
 
+/** Stands in the first line of a trace that can be replayed: whoever opens the file reads it. */
+const WARNING =
+  'The random octets in this file are session keys, and with Kerberos a ticket that can be used: give it only to whom you would give the session.';
+
 /** A line, without its end. */
 export function writeLine(line: TraceLine): string {
   return JSON.stringify(formOf(line));
@@ -61,7 +69,12 @@ export function writeLine(line: TraceLine): string {
 function formOf(line: TraceLine): unknown {
   switch (line.kind) {
     case 'header':
-      return { trace: FORMAT, replayable: line.replayable, about: line.about };
+      return {
+        trace: FORMAT,
+        replayable: line.replayable,
+        warning: line.replayable ? WARNING : undefined,
+        about: line.about,
+      };
     case 'message': {
       const { conversation, at, from, size, summary, content } = line;
       const told = 'octets' in content ? { octets: toHex(content.octets) } : { redacted: 'authInfo', ...content };
@@ -152,13 +165,16 @@ function readLine(content: string, number: number): TraceLine | undefined {
 function readMessage(fields: Fields): TraceMessage {
   const from = fields.text('frm');
   if (from !== 'client' && from !== 'server') throw malformed(fields.line, 'frm is neither client nor server');
-  const content = fields.has('sha256') ? { sha256: fields.text('sha256') } : { octets: fields.octets('octets') };
+  const content = fields.has('sha256') ? { sha256: fields.digest('sha256') } : { octets: fields.octets('octets') };
+  const size = fields.number('size');
+  if ('octets' in content && content.octets.length !== size)
+    throw malformed(fields.line, `${content.octets.length} octets of ${size}: the line was cut or changed`);
   return {
     kind: 'message',
     conversation: fields.text('conn'),
     at: fields.number('at'),
     from,
-    size: fields.number('size'),
+    size,
     summary: fields.text('summary'),
     content,
   };
@@ -212,7 +228,8 @@ class Fields {
   }
 
   numberOf(value: unknown, name: string): number {
-    if (typeof value !== 'number') throw malformed(this.line, `${name} is no number`);
+    // JSON knows numbers without end, as 1e999, which are no time and no port.
+    if (typeof value !== 'number' || !Number.isFinite(value)) throw malformed(this.line, `${name} is no number`);
     return value;
   }
 
@@ -231,6 +248,13 @@ class Fields {
   list(name: string, most: number): readonly unknown[] {
     const value = this.#fields[name];
     if (!Array.isArray(value) || value.length > most) throw malformed(this.line, `${name} is no list, or too long`);
+    return value;
+  }
+
+  /** A SHA-256. */
+  digest(name: string): string {
+    const value = this.text(name);
+    if (!/^[0-9a-f]{64}$/u.test(value)) throw malformed(this.line, `${name} is no SHA-256 in hexadecimal`);
     return value;
   }
 

@@ -19,7 +19,7 @@ export interface RecorderOptions {
   readonly write: (line: string) => void;
   /**
    * Record what a replay needs: clock, random octets, what KDCs and the DNS said. Random octets are session keys: give such a trace
-   * only to whom you would give the session. Default false.
+   * only to whom you would give the session (see `lines.ts`). Default false.
    */
   readonly replayable?: boolean | undefined;
   /** What the lines call the connection (`conn`). Default `exchange`. */
@@ -64,7 +64,7 @@ export class Recorder {
   message(from: Side, octets: Uint8Array): void {
     const at = this.#elapsed();
     const summary = summaryOf(octets, from);
-    const isSecret = this.#options.replayable === true && holdsCredentials(octets);
+    const isSecret = this.#options.replayable === true && mayHoldCredentials(octets, from);
     const content = isSecret ? { sha256: toHex(sha256(octets)) } : { octets };
     const { conversation = 'exchange' } = this.#options;
     this.#write({ kind: 'message', conversation, at, from, size: octets.length, summary, content });
@@ -155,11 +155,17 @@ export class Recorder {
   }
 }
 
-/** Whether a message seals credentials, which the recorded random octets would open. */
-function holdsCredentials(octets: Uint8Array): boolean {
+/**
+ * Whether a message seals credentials, which the recorded random octets would open. What a client sends that looks like a TSRequest
+ * and cannot be read may well: others are less strict.
+ */
+function mayHoldCredentials(octets: Uint8Array, from: Side): boolean {
   try {
     return decodeTSRequest(octets).authInfo !== undefined;
   } catch {
-    return false; // no TSRequest
+    return from === 'client' && octets[0] === SEQUENCE;
   }
 }
+
+/** What a TSRequest begins with; tokens of mechanisms begin with something else. */
+const SEQUENCE = 0x30;
