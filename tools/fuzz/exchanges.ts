@@ -5,6 +5,7 @@
  */
 import { credsspAcceptor, credsspInitiator } from '../../src/credssp/index.ts';
 import { equalInConstantTime } from '../../src/crypto/index.ts';
+import type { Host } from '../../src/host/index.ts';
 import { ASC_REQ, type DelegatedCredentials, ISC_REQ, Secret, type SecurityContext } from '../../src/sspi/index.ts';
 import { type Actors, ALICE } from '../lab/actors.ts';
 import { converse, NoAgreement } from '../lab/converse.ts';
@@ -96,10 +97,21 @@ function isAlice(delegated: DelegatedCredentials): boolean {
 
 /** CredSSP without TLS: TSRequests between the engines, over a mechanism. */
 export function bareCredSsp(mechanism: Actors, key: Uint8Array): (chance: Chance) => Pair {
+  const { client, server } = bareCredSspSides(mechanism, key);
   return (chance) => {
     const host = chance.host(NOW);
-    return {
-      client: credsspInitiator({
+    return { client: client(host), server: server(host) };
+  };
+}
+
+/** Its two sides, each with a host of its own. */
+export function bareCredSspSides(
+  mechanism: Pick<Actors, 'client' | 'server'>,
+  key: Uint8Array,
+): { client(host: Host): SecurityContext; server(host: Host): SecurityContext } {
+  return {
+    client: (host) =>
+      credsspInitiator({
         publicKey: key,
         mechanism: mechanism.client({ host }),
         credentials: {
@@ -113,13 +125,13 @@ export function bareCredSsp(mechanism: Actors, key: Uint8Array): (chance: Chance
         flags: ISC_REQ.DELEGATE,
         host,
       }),
-      server: credsspAcceptor({
+    server: (host) =>
+      credsspAcceptor({
         publicKey: key,
         mechanism: mechanism.server({ host }),
         flags: ASC_REQ.EXTENDED_ERROR,
         host,
       }),
-    };
   };
 }
 

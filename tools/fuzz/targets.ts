@@ -3,8 +3,12 @@
  * @module
  */
 import { X509Certificate } from 'node:crypto';
-import { lab } from '../../src/lab/index.ts';
+import type { Host } from '../../src/host/index.ts';
+import { type Lab, lab } from '../../src/lab/index.ts';
+import { negotiatePackage } from '../../src/negotiate/index.ts';
+import { type Credential, ISC_REQ, SECPKG_CRED, type SecurityContext } from '../../src/sspi/index.ts';
 import {
+  ALICE,
   credsspActors,
   credsspKerberosActors,
   kerberosActors,
@@ -22,8 +26,8 @@ import {
 import { converse } from '../lab/converse.ts';
 import { corpus } from './corpus.ts';
 import { cleanPathMessages, decoderTargets } from './decoders.ts';
-import { bareCredSsp, exchangeTarget, NOW, type Pair, packagePair } from './exchanges.ts';
-import { explainTarget, traceTarget } from './explain.ts';
+import { bareCredSsp, bareCredSspSides, exchangeTarget, NOW, type Pair, packagePair } from './exchanges.ts';
+import { explainTarget, replayTarget } from './explain.ts';
 import { apExchange, forgetfulReplayCache, replayedRequest, tamperedExchange } from './kerberos.ts';
 import { kdcTargets } from './kerberos-kdc.ts';
 import { passwordKdc, passwordTargets } from './kerberos-passwords.ts';
@@ -68,10 +72,17 @@ export async function targets(chance: Chance): Promise<Target[]> {
   );
   const tlsRecords = recorded.filter((token) => [20, 21, 22, 23].includes(token[0] ?? 0));
 
+  const flags = ISC_REQ.MUTUAL_AUTH | ISC_REQ.CONFIDENTIALITY | ISC_REQ.INTEGRITY;
+  // A client of its own each time, who has no tickets yet: what the KDC says is in the trace.
+  const strangerAt = async (host: Host): Promise<SecurityContext> =>
+    (await credentialOfAlice(realm, host)).initiate({ flags, targetName: realm.targetName, host });
+  const withKdc = { client: strangerAt, server: (host: Host) => negotiatedLab.server({ host }), host: realm.host };
+
   return [
     ...decoderTargets({ tokens, certificates, tlsRecords }),
     explainTarget(tokens),
-    await traceTarget((host) => negotiateLab.client({ host }), negotiateLab.server(), chance.host(NOW)),
+    await replayTarget('trace replayed, CredSSP with NTLM', bareCredSspSides(negotiateLab, chance.octets(65)), chance),
+    await replayTarget('trace replayed, SPNEGO with Kerberos', withKdc, chance),
     exchangeTarget('NTLM exchange', ntlm, 'nothing-changed', tokens),
     exchangeTarget('SPNEGO exchange', negotiate, 'messages-pass', tokens),
     exchangeTarget('CredSSP exchange, bare', bare, 'credentials-arrived', tokens),
@@ -103,6 +114,12 @@ export async function targets(chance: Chance): Promise<Target[]> {
       'SPNEGO with Kerberos': negotiated,
     }),
   ];
+}
+
+/** A credential without tickets. */
+function credentialOfAlice(realm: Lab, host: Host): Promise<Credential> {
+  const authData = realm.identity(ALICE.user, { mechanism: 'kerberos' });
+  return negotiatePackage.acquire({ use: SECPKG_CRED.OUTBOUND, authData, host });
 }
 
 /** What an exchange without interference says. */
