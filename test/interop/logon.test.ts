@@ -57,6 +57,20 @@ describe('sspi logon --target against freerdp-shadow-cli', () => {
     expect(text).toContain("the peer's proof holds");
   });
 
+  test('--replayable: what was said to FreeRDP is said again, octet for octet, to nobody', async () => {
+    const trace = peers.file('trace.jsonl', '');
+    const ran = await logOn(shadow, ALICE.password, '--trace', trace, '--replayable');
+    expect(ran.code).toBe(0);
+    const who = ['--user', `${ALICE.domain}\\${ALICE.user}`, '--password-file'];
+    const same = await sspi('replay', trace, ...who, peers.file('pw', ALICE.password));
+    // NEGOTIATE, AUTHENTICATE with the proof, and the credentials, of which the trace has the SHA-256.
+    expect(same.lines).toEqual([expect.stringContaining('3 messages of ours, octet for octet')]);
+    expect(same.code).toBe(0);
+    const other = await sspi('replay', trace, ...who, peers.file('pw', 'wrong'));
+    expect(other.code).toBe(1);
+    expect(other.lines.join('\n')).toContain('NTProofStr');
+  });
+
   test('with its certificate as the CA: authenticated by it', async () => {
     const certificate = peers.read('freerdp-shadow/home/.config/freerdp/shadow/shadow.crt');
     const ran = await logOn(shadow, ALICE.password, '--ca', peers.file('ca.pem', certificate));
