@@ -114,7 +114,9 @@ async function logonTo(target: Target, options: LogonOptions, terminal: Terminal
   using trace = options.trace === undefined ? undefined : new TraceFile(options.trace);
   const recorder = options.replayable === true && trace !== undefined ? new LogonRecorder(trace, settings) : undefined;
   if (recorder !== undefined)
-    terminal.note('sspi: this trace will hold the session key: give it only to whom you would give the session');
+    terminal.note(
+      'sspi: this trace will hold the session key, by Kerberos a usable ticket, too: give it only to whom you would give the session',
+    );
   else trace?.begin({ command: 'logon', ...target, mechanism: mechanismOf(options).mechanism });
   const identity = await readIdentity(options, terminal);
   try {

@@ -1,12 +1,18 @@
 /** Exchanges recorded with the system's clock and random source, and run once more from the trace alone. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { credsspAcceptor, credsspInitiator } from '../../src/credssp/index.ts';
+import { decode as decodeDer } from '../../src/der/index.ts';
 import { decode, Recorder, type Replay, readTrace, renderText, replay } from '../../src/explain/index.ts';
 import type { Host } from '../../src/host/index.ts';
+import { KerberosKey } from '../../src/kerberos/encryption/key.ts';
+import { KEY_USAGE } from '../../src/kerberos/encryption/numbers.ts';
+import { encryptionType } from '../../src/kerberos/encryption/registry.ts';
 import { kerberosPackage } from '../../src/kerberos/index.ts';
+import { unseal } from '../../src/kerberos/messages/encrypted-data.ts';
+import { EncTgsRepPart, TgsRep } from '../../src/kerberos/messages/kdc.ts';
 import { type Lab, lab } from '../../src/lab/index.ts';
 import { negotiatePackage } from '../../src/negotiate/index.ts';
-import { ntlmPackage } from '../../src/ntlm/index.ts';
+import { ntlmPackage, ntowfV1 } from '../../src/ntlm/index.ts';
 import {
   ASC_REQ,
   ISC_REQ,
@@ -208,11 +214,12 @@ describe('what is in a trace', () => {
     const password = Secret.fromText('LabPass1!').reveal();
     const key = acceptor.query('SESSION_KEY').sessionKey.reveal();
     expect(initiator.state).toBe('established');
-    return [Buffer.from(password).toString('hex'), 'LabPass1!', Buffer.from(key).toString('hex')];
+    const octets = [password, ntowfV1(password), key];
+    return ['LabPass1!', ...octets.map((secret) => Buffer.from(secret).toString('hex'))];
   };
 
   test.each(KINDS.filter(([, { inCredSsp }]) => !inCredSsp))(
-    '%s: neither password nor session key, unless it is asked for',
+    '%s: neither password nor its hash nor session key, unless it is asked for',
     async (_, kind) => {
       const run = await recorded(kind, { replayable: false });
       const text = run.lines.join('\n');
@@ -229,6 +236,39 @@ describe('what is in a trace', () => {
     expect(last?.content).toEqual({ sha256: expect.stringMatching(/^[0-9a-f]{64}$/u) });
     expect(last?.summary).toContain('authInfo');
     expect(run.lines.join('\n')).not.toContain(Buffer.from(run.tokens.at(-1)?.token ?? hex('')).toString('hex'));
+  });
+
+  test('what the first line warns of is so: the random octets of a Kerberos logon open the session key of its ticket', async () => {
+    const { lines } = await recorded({ package: kerberosPackage, mechanism: 'kerberos', inCredSsp: false });
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({ warning: expect.stringContaining('a ticket that can be used') });
+    const { draws } = readTrace(lines.join('\n'));
+    const answers = draws.flatMap((draw) =>
+      draw.kind === 'kdc' && draw.answer instanceof Uint8Array ? [draw.answer] : [],
+    );
+    const { encPart } = decodeDer(TgsRep, answers.at(-1) ?? hex(''));
+    const type = encryptionType(encPart.etype);
+    const opened = draws.flatMap((draw) => {
+      if (draw.kind !== 'random' || draw.octets.length !== type.keyLength) return [];
+      try {
+        return [unseal(EncTgsRepPart, encPart, new KerberosKey(type, draw.octets), KEY_USAGE.TGS_REP_SUBKEY)];
+      } catch {
+        return []; // another random number of this length
+      }
+    });
+    expect(opened.map(({ key }) => key.keytype)).toEqual([encPart.etype]);
+  });
+
+  test('a TSRequest of a client that cannot be read is left out as well: others may read credentials in it', () => {
+    for (const [replayable, expected] of [
+      [true, 'sha256'],
+      [false, 'octets'],
+    ] as const) {
+      const lines: string[] = [];
+      const recorder = new Recorder({ host: realm.host, write: (line) => lines.push(line), replayable });
+      recorder.begin();
+      recorder.message('client', hex('3009a003020106a2020401')); // authInfo, cut
+      expect(Object.keys(readTrace(lines.join('\n')).messages[0]?.content ?? {})).toEqual([expected]);
+    }
   });
 
   test('`decode` reads it, verifies what it can, and shows no random octets', async () => {
@@ -256,10 +296,7 @@ describe('what is no trace', () => {
     ['two headers', `${header}\n${header}`],
     ['another form', '{"trace":"2","replayable":true,"about":{}}'],
     ['a clock that has no end', `${header}\n{"drawn":"clock","values":[1e999]}`],
-    [
-      'a message that was cut',
-      `${header}\n{"summary":"","at":1,"size":2,"conn":"1","frm":"client","octets":"30"}`,
-    ],
+    ['a message that was cut', `${header}\n{"summary":"","at":1,"size":2,"conn":"1","frm":"client","octets":"30"}`],
     ['a digest that is none', `${header}\n{"summary":"","at":1,"size":1,"conn":"1","frm":"client","sha256":"30"}`],
     ['a clock of texts', `${header}\n{"drawn":"clock","values":["1"]}`],
     ['random octets that are none', `${header}\n{"drawn":"random","octets":"0"}`],
