@@ -9,7 +9,7 @@
  * - a server under way tells nobody who the client says it is, and what it delegates.
  */
 import fc from 'fast-check';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import {
   credsspAcceptor,
   credsspInitiator,
@@ -37,6 +37,9 @@ import { negotiatePackage } from '../../src/negotiate/index.ts';
 import { ntlmPackage } from '../../src/ntlm/index.ts';
 import { inbound, outbound, PASSWORD, TARGET } from '../support/credssp.ts';
 import { ACCEPTOR, IDENTITY } from './support.ts';
+
+// Hundreds of sequences, each with logons in it: on a busy machine that takes a while.
+vi.setConfig({ testTimeout: 60_000 });
 
 type Role = 'initiator' | 'acceptor';
 const OTHER = { initiator: 'acceptor', acceptor: 'initiator' } as const;

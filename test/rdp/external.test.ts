@@ -104,7 +104,7 @@ describe('a logon through a gateway', () => {
     near.close?.();
   });
 
-  test('X7: the gateway, which has TLS, does not see the password', async () => {
+  test('F12: the gateway, which has TLS, does not see the password', async () => {
     const door = await realm.nla();
     const seen: Uint8Array[] = [];
     await through(door, {}, (octets) => seen.push(octets.slice()));
