@@ -80,11 +80,23 @@ async function run(file: string, options: Options, terminal: Terminal): Promise<
         ? renderJson(explanation, diagnosis)
         : renderText(explanation, { diagnosis, trees: options.brief !== true }),
     );
-    return codeOf(explanation);
+    const code = codeOf(explanation);
+    if (code === NOTHING_FOUND) terminal.note(nothingFound(file, explanation));
+    return code;
   } finally {
     for (const secret of [keys.password, keys.ntHash, keys.sessionKey]) if (secret instanceof Secret) secret.dispose();
     keys.keytab?.fill(0);
   }
+}
+
+/** One line: what was looked for, how the input was read, and what to try. */
+function nothingFound(file: string, { container, messages }: Explanation): string {
+  const where = file === '-' ? 'standard input' : file;
+  const what = messages.length === 0 ? 'no message at all' : 'no message of a protocol that is known here';
+  return (
+    `sspi: ${where}: ${what} (read as ${container}); ` +
+    'give a capture (pcap, pcapng), or one message as octets, hexadecimal or base64: a TSRequest, a token, TLS records'
+  );
 }
 
 /** What the input holds is never an error; what the keys are made of may be. @throws UsageError */

@@ -111,9 +111,24 @@ describe('sspi decode', () => {
   });
 
   test('3: nothing that is known', async () => {
-    const { code, lines } = await sspi('decode', file('poem', 'Ueber allen Gipfeln ist Ruh'));
+    const { code, lines, notes } = await sspi('decode', file('poem', 'Ueber allen Gipfeln ist Ruh'));
     expect(code).toBe(3);
     expect(lines.join('\n')).toContain('UNKNOWN');
+    expect(notes).toEqual([
+      expect.stringMatching(/^sspi: .*poem: no message of a protocol that is known here .*; give a capture/u),
+    ]);
+  });
+
+  test.each([
+    ['an empty file', ''],
+    // The 24 octets that a pcap file begins with, and no packet.
+    ['a capture without packets', Buffer.from('d4c3b2a1020004000000000000000000ffff000001000000', 'hex')],
+  ])('3: %s: one line says what to try', async (_, content) => {
+    const { code, notes } = await sspi('decode', file('nothing', content));
+    expect([code, notes]).toEqual([
+      3,
+      [expect.stringMatching(/^sspi: .*: no message at all \(read as .*; give a capture/u)],
+    ]);
   });
 
   test('--help documents the exit codes and fits 80 columns', async () => {
