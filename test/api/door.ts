@@ -71,6 +71,8 @@ export function present<T>(value: T | null | undefined, status?: number): T {
 
 /** The status by name: easier to read when a test fails. */
 export function named({ status }: { readonly status: number }): string {
+  // What is no number would be named like 0, and a result without a status is not SEC_E_OK.
+  if (typeof status !== 'number') throw new TypeError('there is no status');
   return statusName(status);
 }
 
