@@ -69,7 +69,8 @@ const CREDSSP = 'CREDSSP';
 
 /**
  * What stays of a credential's structure when the identity is taken out of it, for the identity that a SECBUFFER_PKG_PARAMS buffer
- * brings (contract R23): policy, trusted roots, package list, where the KDCs are. No secret is kept, and no certificate.
+ * brings (contract R23): policy, trusted roots, package list, where the KDCs are. No secret is kept, and no certificate. Wherever the
+ * credentials of the handle came from, those of the buffer are the application's own: fresh (contract A15, Y5).
  * @param packageName - for a credential that came with nothing, or with a bare identity
  */
 export function frameOf(packageName: string, authData: AuthData | undefined): IdentityFrame {
@@ -89,7 +90,7 @@ function frameOfCredSsp({ kind, schannelCred, spnegoCred, options }: CredSspCred
     kind,
     schannelCred: tls,
     spnegoCred: frame(identity),
-    options,
+    options: options === undefined ? undefined : { ...options, source: 'fresh' },
   });
 }
 

@@ -121,6 +121,18 @@ function assertSource({ use }: CredentialRequest, { source = 'fresh' }: CredSspO
     });
 }
 
+/**
+ * Under USE_SUPPLIED_CREDS only credentials that the application gave will do: with the call, which by now are those of the handle,
+ * or with the handle itself (contract R23).
+ */
+function assertSupplied(flags: number, { source = 'fresh' }: CredSspOptions): void {
+  if ((flags & ISC_REQ.USE_SUPPLIED_CREDS) !== 0 && source !== 'fresh')
+    throw new SspiError('NO_CREDENTIALS', {
+      stage: 'SECBUFFER_PKG_PARAMS',
+      detail: `${source} credentials under USE_SUPPLIED_CREDS`,
+    });
+}
+
 function unknownCredentials(detail: string): SspiError {
   return new SspiError('UNKNOWN_CREDENTIALS', { stage: 'pAuthData', detail });
 }
@@ -198,6 +210,7 @@ class CredSspHandle implements Credential {
   initiate(options: InitiateOptions): SecurityContext {
     this.#assertUse(SECPKG_CRED.OUTBOUND);
     assertInitiatorFlags(options.flags);
+    assertSupplied(options.flags, this.#options);
     if (options.targetName !== undefined) parseTargetName(options.targetName);
     if ((options.flags & ISC_REQ.DELEGATE) !== 0) this.#assertDelegable();
     this.#references++;

@@ -14,16 +14,21 @@ import {
 import {
   CREDSSP_SERVER_AUTH,
   type CredSspOptions,
+  contentOf,
   type DelegationPolicy,
+  encodeAuthIdentity,
   ISC_REQ,
   ISC_RET,
   NTLM_SUPPLEMENTAL,
   packNtlmSupplemental,
   packTicketLogon,
   remoteCredentialKey,
+  SEC_I,
+  SECBUFFER,
   SECPKG_ATTR,
   SECPKG_CRED,
   Secret,
+  secBuffer,
   statusName,
   systemHost,
   unpackTicketLogon,
@@ -31,12 +36,12 @@ import {
 import { ntlmPackage } from '../../src/ntlm/index.ts';
 import { acceptNla, connectNla } from '../../src/rdp/index.ts';
 import { decodeConnectionConfirm, decodeConnectionRequest } from '../../src/rdp/x224.ts';
-import { named, present } from '../api/door.ts';
+import { accept, desc, initiate, named, present } from '../api/door.ts';
 import { socketPair } from '../rdp/pair.ts';
 import { pem, withKey } from '../schannel/support.ts';
 import { hex } from '../support/vectors.ts';
 import { clientAgainst, honest, honestAnswer } from './fake-server.ts';
-import { ALICE, CLIENT_TLS, certificates, credssp, IDENTITY, outbound, TARGET, table } from './support.ts';
+import { ALICE, CLIENT_TLS, certificates, credssp, IDENTITY, inbound, outbound, TARGET, table } from './support.ts';
 
 const NOTHING: DelegationPolicy = {
   allowDefault: [],
@@ -134,6 +139,53 @@ describe('sources', () => {
     expect(await acquire(restricted, 'fresh')).toBe('SEC_E_OK');
     expect(await acquire(SECPKG_CRED.OUTBOUND, source)).toBe('SEC_E_OK');
   });
+
+  test.each(['default', 'saved'] as const)(
+    'A15, R23, Y5: on a handle with %s credentials, those of PKG_PARAMS are fresh; without them there are none',
+    async (source) => {
+      const sspi = table();
+      const contextReq = ISC_REQ.USE_SUPPLIED_CREDS | ISC_REQ.DELEGATE | ISC_REQ.ALLOCATE_MEMORY;
+      const supplied = async (policy: DelegationPolicy) => {
+        const [nobody, options] = [{ ...IDENTITY, user: 'nobody' }, { mechanism: 'ntlm', source, policy } as const];
+        const credential = await outbound(sspi, 'CREDSSP', { identity: nobody, options });
+        const server = await inbound(sspi, 'CREDSSP');
+        const output = secBuffer(SECBUFFER.TOKEN);
+        const first = await sspi.initializeSecurityContext({
+          credential,
+          contextReq,
+          targetName: TARGET,
+          input: desc(secBuffer(SECBUFFER.PKG_PARAMS, encodeAuthIdentity(IDENTITY))),
+          output: desc(output),
+        });
+        let client = { result: first, context: present(first.context), token: contentOf(output) };
+        let other = await accept(sspi, { credential: server, input: client.token });
+        while (client.result.status === SEC_I.CONTINUE_NEEDED) {
+          client = await initiate(sspi, { context: client.context, input: other.token, contextReq });
+          if (other.result.status === SEC_I.CONTINUE_NEEDED && client.token.length > 0)
+            other = await accept(sspi, { context: other.context, input: client.token });
+        }
+        return { client, server: other, credential };
+      };
+
+      const byFresh = await supplied({ ...NOTHING, allowFresh: [TARGET] });
+      expect([named(byFresh.client.result), named(byFresh.server.result)]).toEqual(['SEC_E_OK', 'SEC_E_OK']);
+      const { token } = await sspi.querySecurityContextToken({ context: byFresh.server.context });
+      expect(token?.user).toBe('alice');
+
+      const { client } = await supplied({ ...NOTHING, allowDefault: ALL, allowSaved: ALL });
+      expect(named(client.result)).toBe('SEC_E_DELEGATION_POLICY');
+
+      const { credential } = byFresh;
+      const output = secBuffer(SECBUFFER.TOKEN);
+      const bare = await sspi.initializeSecurityContext({
+        credential,
+        contextReq,
+        targetName: TARGET,
+        output: desc(output),
+      });
+      expect([named(bare), bare.context, output.count]).toEqual(['SEC_E_NO_CREDENTIALS', null, 0]);
+    },
+  );
 
   test('A5, A1, A16: acquiring asks nobody: the accounts of a server, and a wrong password, show only in the exchange', async () => {
     const sspi = table();
