@@ -41,4 +41,10 @@ export {
   minimumVersionFor,
   PERMISSIVE_DELEGATION_POLICY,
 } from './policy.ts';
+export {
+  type DelegationListName,
+  type DelegationSettings,
+  type DelegationValueName,
+  delegationPolicyFromSettings,
+} from './policy-settings.ts';
 export { subjectPublicKey } from './public-key.ts';

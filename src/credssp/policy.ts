@@ -160,8 +160,12 @@ function findMatch(
   return pattern === undefined ? undefined : { list, pattern };
 }
 
-/** One `*` at most, case-insensitive, the whole string (contract Y3). A pattern with more of them matches nothing. */
+/**
+ * One `*` at most, case-insensitive, the whole string (contract Y3). A pattern with more of them matches nothing, and neither does an
+ * empty one: a target that was left out is for `*` alone (contract R17).
+ */
 function matches(pattern: string, target: string): boolean {
+  if (pattern === '') return false;
   const wanted = pattern.toLowerCase();
   const given = target.toLowerCase();
   const star = wanted.indexOf('*');

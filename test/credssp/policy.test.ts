@@ -42,6 +42,7 @@ describe('delegation policy', () => {
     ['TERMSRV/*.*', 'TERMSRV/a.b', false],
     ['TERMSRV/host', 'TERMSRV/host2', false],
     ['ab*ba', 'aba', false],
+    ['', '', false],
   ])('Y3: pattern %s against %s: %s', (pattern, target, matches) => {
     expect(couldDelegate({ ...nothing, allowFresh: [pattern] }, 'fresh', target)).toBe(matches);
   });
