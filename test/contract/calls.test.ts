@@ -180,6 +180,19 @@ describe('the sequence of calls', () => {
     expect(await hello('TERMSRV/host.example.test:3389')).toContain('host.example.test');
     expect(await hello('TERMSRV/192.0.2.1')).not.toContain('192.0.2.1');
   });
+
+  test.each([
+    ['a name', 'TERMSRV/host.example.test', true],
+    ['an address', 'TERMSRV/192.0.2.1', false],
+    ['nothing at all', undefined, false],
+  ])('R17, R16: %s: whether the ClientHello has a server_name', async (_, targetName, there) => {
+    const sspi = table();
+    const credential = await outbound(sspi, 'CREDSSP');
+    const { token } = await initiate(sspi, { credential, ...(targetName === undefined ? {} : { targetName }) });
+    const extensions = extensionsOf(token);
+    expect(extensions.has(0)).toBe(there); // server_name, RFC 6066 3
+    expect(extensions.has(13)).toBe(true); // signature_algorithms: the extensions were found
+  });
 });
 
 describe('TLS 1.3 coupling', () => {

@@ -1,12 +1,10 @@
-/** To whom credentials go: contract §3.8, §3.9, A5, A15, R21, X34, X35. */
-import { pbkdf2Sync } from 'node:crypto';
+/** To whom credentials go: contract §3.8, A5, A15, R17, R21, R23, and X34 of §3.9. */
 import { once } from 'node:events';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { memoryAccounts } from '../../src/acceptor/index.ts';
 import {
-  credsspInitiator,
   DEFAULT_DELEGATION_POLICY,
-  decodeTSCredentials,
+  decodeTSRequest,
   encodeTSCredentials,
   encodeTSRequest,
   PERMISSIVE_DELEGATION_POLICY,
@@ -19,24 +17,16 @@ import {
   encodeAuthIdentity,
   ISC_REQ,
   ISC_RET,
-  NTLM_SUPPLEMENTAL,
-  packNtlmSupplemental,
-  packTicketLogon,
-  remoteCredentialKey,
   SEC_I,
   SECBUFFER,
   SECPKG_ATTR,
   SECPKG_CRED,
-  Secret,
   secBuffer,
-  statusName,
   systemHost,
-  unpackTicketLogon,
 } from '../../src/index.ts';
-import { ntlmPackage } from '../../src/ntlm/index.ts';
-import { acceptNla, connectNla } from '../../src/rdp/index.ts';
+import { acceptNla, type ConnectNlaOptions, connectNla, type NlaEvent } from '../../src/rdp/index.ts';
 import { decodeConnectionConfirm, decodeConnectionRequest } from '../../src/rdp/x224.ts';
-import { accept, desc, initiate, named, present } from '../api/door.ts';
+import { accept, desc, initiate, named, pair, present } from '../api/door.ts';
 import { socketPair } from '../rdp/pair.ts';
 import { pem, withKey } from '../schannel/support.ts';
 import { hex } from '../support/vectors.ts';
@@ -60,7 +50,7 @@ const UNTRUSTING = { kind: 'schannel', rootStore: [] } as const;
 /** The status of a whole exchange. */
 async function delegating(
   options: CredSspOptions,
-  more: { readonly trusted?: boolean; readonly contextReq?: number; readonly targetName?: string } = {},
+  more: { readonly trusted?: boolean; readonly contextReq?: number; readonly targetName?: string | null } = {},
 ): Promise<string> {
   const { trusted = true, ...rest } = more;
   const sspi = table();
@@ -124,6 +114,67 @@ describe('Y1: the nine lists', () => {
       const acquired = await sspi.acquireCredentialsHandle({ package: 'CREDSSP', credentialUse: 2, authData });
       expect(named(acquired)).toBe('SEC_E_INVALID_PARAMETER');
     }
+  });
+});
+
+describe('what is said first', () => {
+  const BOTH = ISC_REQ.DELEGATE | ISC_REQ.MUTUAL_AUTH;
+
+  test.each([
+    ['SEC_E_POLICY_NLTM_ONLY', { ...PERMISSIVE_DELEGATION_POLICY, allowFreshNtlmOnly: [] }],
+    ['SEC_E_OK', { ...NOTHING, allowFresh: ['x'], allowFreshNtlmOnly: ['TERMSRV/*'] }],
+  ])(
+    'Y14, R22: a server that had to be authenticated and was not: before the lists are asked, which would say %s',
+    async (lists, policy) => {
+      expect(await delegating({ policy }, { trusted: false, contextReq: BOTH })).toBe('SEC_E_MUTUAL_AUTH_FAILED');
+      expect(await delegating({ policy }, { trusted: false, contextReq: ISC_REQ.DELEGATE })).toBe(lists);
+    },
+  );
+
+  test('Y11, Y14: but where no list names the target the exchange does not begin', async () => {
+    const policy = { ...NOTHING, allowFresh: ['x'], allowFreshNtlmOnly: ['y'] };
+    expect(await delegating({ policy }, { trusted: false, contextReq: BOTH })).toBe('SEC_E_DELEGATION_POLICY');
+  });
+});
+
+describe('R17: a target that is left out', () => {
+  const LEFT_OUT = { targetName: null } as const;
+
+  test('R17, Y3: is for no pattern but the star', async () => {
+    expect(await delegating({}, LEFT_OUT)).toBe('SEC_E_DELEGATION_POLICY');
+    const stars = (allowFreshNtlmOnly: readonly string[]): CredSspOptions => ({
+      policy: { ...DEFAULT_DELEGATION_POLICY, allowFreshNtlmOnly },
+    });
+    expect(await delegating(stars(['*']), LEFT_OUT)).toBe('SEC_E_OK');
+    for (const pattern of ['', '*/*', 'TERMSRV/', '*/'])
+      expect(await delegating(stars([pattern]), LEFT_OUT)).toBe('SEC_E_DELEGATION_POLICY');
+  });
+
+  test('R17, R22: names nobody whom a certificate could authenticate', async () => {
+    const more = { ...LEFT_OUT, contextReq: ISC_REQ.DELEGATE | ISC_REQ.MUTUAL_AUTH };
+    expect(await delegating({ policy: PERMISSIVE_DELEGATION_POLICY }, more)).toBe('SEC_E_MUTUAL_AUTH_FAILED');
+  });
+
+  test('R17: no KDC is asked, and NTLM goes on, in SPNEGO, with the credentials at its end', async () => {
+    const exchange = vi.fn(() => Promise.reject(new Error('nobody should ask')));
+    const sspi = table({ host: { ...systemHost, kdcTransport: { exchange } } });
+    const kerberos = { realm: 'EXAMPLE.TEST', kdc: 'kdc.example.test' };
+    const logOn = async (targetName: string | undefined) => {
+      const both = await pair(sspi, 'CREDSSP', {
+        clientCredential: await outbound(sspi, 'CREDSSP', {
+          identity: { ...IDENTITY, kerberos },
+          options: { policy: PERMISSIVE_DELEGATION_POLICY },
+        }),
+        serverCredential: await inbound(sspi, 'CREDSSP'),
+        contextReq: ISC_REQ.DELEGATE,
+        ...(targetName === undefined ? {} : { targetName }),
+      });
+      const { token } = await sspi.querySecurityContextToken({ context: both.server });
+      const delegated = both.clientResult.contextAttr & ISC_RET.DELEGATE;
+      return { who: token?.name, delegated, asked: exchange.mock.calls.length };
+    };
+    expect(await logOn(undefined)).toEqual({ who: 'EXAMPLE\\alice', delegated: ISC_RET.DELEGATE, asked: 0 });
+    expect((await logOn(TARGET)).asked).toBeGreaterThan(0); // it is the target that it hangs on
   });
 });
 
@@ -276,7 +327,7 @@ describe('Restricted Admin', () => {
     for (const socket of open.splice(0)) socket.destroy();
   });
 
-  async function logOn(clientAsks: boolean, serverAllows: boolean) {
+  async function logOn(clientAsks: boolean, serverAllows: boolean, more: Partial<ConnectNlaOptions> = {}) {
     const { near, far } = await socketPair();
     open.push(near, far);
     const seen: Uint8Array[] = [];
@@ -289,6 +340,7 @@ describe('Restricted Admin', () => {
         identity: IDENTITY,
         restrictedAdmin: clientAsks,
         deadline: 4000,
+        ...more,
       }),
       acceptNla({
         stream: far,
@@ -302,7 +354,10 @@ describe('Restricted Admin', () => {
   }
 
   test('X34, Y10, Y16, F5: asked for and allowed: alice is logged on, and nothing is delegated', async () => {
-    const { connected, accepted, seen } = await logOn(true, true);
+    // A policy that lets no credentials go anywhere, which a password meets at once.
+    const { connected, accepted, seen } = await logOn(true, true, { credssp: { policy: NOTHING } });
+    const { connected: withPassword } = await logOn(false, true, { credssp: { policy: NOTHING } });
+    expect(withPassword).toMatchObject({ reason: { code: 'DELEGATION_POLICY' } });
     if (connected.status === 'rejected') throw connected.reason;
     if (accepted.status === 'rejected') throw accepted.reason;
     expect(accepted.value).toMatchObject({ session: { restrictedAdmin: true }, credentials: { kind: 'none' } });
@@ -310,6 +365,21 @@ describe('Restricted Admin', () => {
     // RDP_NEG_REQ flags bit 0, RDP_NEG_RSP flags bit 3 ([MS-RDPBCGR] 2.2.1.1.1, 2.2.1.2.1).
     expect(decodeConnectionRequest(present(seen[0])).negotiation?.flags).toBe(0x01);
     expect(decodeConnectionConfirm(present(seen[1]))).toMatchObject({ kind: 'selected', flags: 0x08 });
+  });
+
+  test('Y10, R22: a server that has to be authenticated and is not gets not even the empty credentials', async () => {
+    const told: NlaEvent[] = [];
+    const more = { requireServerAuthentication: true, rootStore: [], observe: (event: NlaEvent) => told.push(event) };
+    const { connected, accepted } = await logOn(true, true, more);
+    expect(connected).toMatchObject({ reason: { code: 'MUTUAL_AUTH_FAILED' } });
+    expect(accepted.status).toBe('rejected');
+    const sent = told.flatMap((event) =>
+      event.kind === 'message' && event.direction === 'sent' ? [decodeTSRequest(event.octets)] : [],
+    );
+    expect(sent.some(({ pubKeyAuth }) => pubKeyAuth !== undefined)).toBe(true); // it came as far as that
+    expect(sent.some(({ authInfo }) => authInfo !== undefined)).toBe(false);
+    const trusting = { ...more, rootStore: [certificates.ec.certificate] };
+    expect(await logOn(true, true, trusting)).toMatchObject({ connected: { status: 'fulfilled' } });
   });
 
   test('F5, Y16: a server does not allow it by default; the client gives up before TLS', async () => {
@@ -329,90 +399,5 @@ describe('Restricted Admin', () => {
     });
     accepted.value.dispose();
     expect(await Promise.race([once(accepted.value.stream, 'close'), Promise.resolve('open')])).toBe('open');
-  });
-});
-
-describe('Remote Credential Guard', () => {
-  test('X35: KERB_TICKET_LOGON, octet by octet', () => {
-    const logon = { flags: 2, serviceTicket: hex('aabbcc'), ticketGrantingTicket: hex('ddee') };
-    const packed = packTicketLogon(logon);
-    expect(Buffer.from(packed).toString('hex')).toBe(
-      [
-        '0a000000', // MessageType 10
-        '02000000', // Flags
-        '03000000', // ServiceTicketLength
-        '02000000', // TicketGrantingTicketLength
-        '2000000000000000', // ServiceTicket
-        '2300000000000000', // TicketGrantingTicket
-        'aabbcc',
-        'ddee',
-      ].join(''),
-    );
-    expect(unpackTicketLogon(packed)).toEqual(logon);
-  });
-
-  test('X35, Z19: offsets and lengths that lead elsewhere are refused', () => {
-    const packed = packTicketLogon({ flags: 0, serviceTicket: hex('aa'), ticketGrantingTicket: hex('bb') });
-    for (let cut = 0; cut < packed.length; cut++)
-      expect(() => unpackTicketLogon(packed.subarray(0, cut))).toThrow(
-        expect.objectContaining({ code: 'UNKNOWN_CREDENTIALS' }),
-      );
-    for (const [at, value] of [
-      [0, 2],
-      [8, 0xff],
-      [16, 0x1f],
-      [16, 0xff],
-      [20, 1],
-      [24, 0],
-    ] as const) {
-      const changed = packed.slice();
-      changed[at] = value;
-      expect(() => unpackTicketLogon(changed)).toThrow(expect.objectContaining({ code: 'UNKNOWN_CREDENTIALS' }));
-    }
-  });
-
-  test('X35: NTLM_REMOTE_SUPPLEMENTAL_CREDENTIAL, and the key for one SID', async () => {
-    // MD4 of 'Password', [MS-NLMP] 4.2.2.1.2; the SID of a domain's administrator.
-    const ntHash = hex('a4f49c406510bdcab6824ee7c30fd852');
-    const sid = 'S-1-5-21-3623811015-3361044348-30300820-500';
-    const salt = Buffer.from(sid, 'utf16le');
-    const inner = pbkdf2Sync(ntHash, salt, 10_000, 32, 'sha256');
-    const expected = Buffer.concat([pbkdf2Sync(inner, salt, 1, 16, 'sha256'), Buffer.alloc(4)]);
-    const key = await remoteCredentialKey(ntHash, sid);
-    expect(Buffer.from(key)).toEqual(expected);
-    const packed = Buffer.from(packNtlmSupplemental(key)).toString('hex');
-    expect(packed).toBe(`${'0200ffff'}${'08000000'}${expected.toString('hex')}${'02000000'}${'00000000'}`);
-    expect(NTLM_SUPPLEMENTAL).toEqual({ LM_OWF: 1, NT_OWF: 2, CREDENTIAL_KEY: 8 });
-    expect(() => packNtlmSupplemental(key.subarray(1))).toThrow(expect.objectContaining({ code: 'INVALID_PARAMETER' }));
-  });
-
-  test('X35, X8, Y10: credType 6 carries them, and the lists do not apply', async () => {
-    const logon = { packageName: 'Kerberos', credential: new Secret(hex('0a000000')) };
-    const encoded = encodeTSCredentials({ kind: 'remote-guard', logon, supplemental: [] });
-    expect([...encoded.subarray(2, 7)]).toEqual([0xa0, 0x03, 0x02, 0x01, 0x06]);
-    const decoded = decodeTSCredentials(encoded);
-    expect(decoded).toMatchObject({ kind: 'remote-guard', logon: { packageName: 'Kerberos' } });
-    const begin = async (kind: 'guard' | 'password') => {
-      const inner = await ntlmPackage.acquire({ use: 2, authData: IDENTITY, host: systemHost });
-      const context = credsspInitiator({
-        publicKey: hex('30'),
-        mechanism: inner.initiate({ flags: ISC_REQ.INTEGRITY | ISC_REQ.CONFIDENTIALITY }),
-        credentials:
-          kind === 'guard'
-            ? { kind: 'remote-guard', logon, supplemental: [] }
-            : { kind: 'password', domain: '', user: 'alice', password: Secret.fromText('x') },
-        serverCertificateTrusted: true,
-        targetName: TARGET,
-        flags: ISC_REQ.DELEGATE,
-        options: { policy: NOTHING },
-      });
-      return context.step().then(
-        ({ status }) => statusName(status),
-        ({ status }) => statusName(status),
-      );
-    };
-    expect(await begin('guard')).toBe('SEC_I_CONTINUE_NEEDED');
-    expect(await begin('password')).toBe('SEC_E_DELEGATION_POLICY');
-    expect(DEFAULT_DELEGATION_POLICY.allowFresh).toEqual(['TERMSRV/*']);
   });
 });

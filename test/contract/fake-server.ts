@@ -45,7 +45,8 @@ export interface ClientEnd {
 export interface FakeServerOptions {
   readonly tls?: SchannelCredential | undefined;
   readonly contextReq?: number | undefined;
-  readonly targetName?: string | undefined;
+  /** Null: left out. */
+  readonly targetName?: string | null | undefined;
   /** Changes the TLS records of the server, or replaces them. */
   readonly tamper?: ((records: Uint8Array, index: number) => Uint8Array) | undefined;
 }
