@@ -27,8 +27,9 @@ import {
 import { desc, received } from '../api/door.ts';
 import { ACCEPTOR, SERVER_TLS } from './support.ts';
 
-/** Plaintext that a server sends, given what a client said: octets of any kind, or an alert in place of a record. */
-export type Answer = (request: TSRequest, index: number) => Promise<Uint8Array | undefined> | Uint8Array | undefined;
+/** Plaintext that a server sends, given what a client said: octets of any kind, each piece in a record of its own. */
+export type Answer = (request: TSRequest, index: number) => Promise<Said> | Said;
+type Said = Uint8Array | readonly Uint8Array[] | undefined;
 
 /** What came of a client's exchange. */
 export interface ClientEnd {
@@ -104,7 +105,8 @@ async function answerTo(
     if (record.plaintext.length === 0) continue;
     const request = decodeTSRequest(record.plaintext);
     const said = await answer(request, requests.push(request) - 1);
-    if (said !== undefined) parts.push(await stream.encrypt(said));
+    if (said === undefined) continue;
+    for (const piece of said instanceof Uint8Array ? [said] : said) parts.push(await stream.encrypt(piece));
   }
   return Uint8Array.from(parts.flatMap((part) => [...part]));
 }

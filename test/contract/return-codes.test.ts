@@ -5,6 +5,7 @@ import {
   credsspInitiator,
   encodeTSRequest,
   PERMISSIVE_DELEGATION_POLICY,
+  type TSRequest,
 } from '../../src/credssp/index.ts';
 import {
   type CredSspOptions,
@@ -54,6 +55,14 @@ async function against(
   return { sspi, ...(await clientAgainst(sspi, credential, () => answer, more)) };
 }
 
+/** Where the last of several records begins. */
+function lastRecordOf(records: Uint8Array): number {
+  const view = Buffer.from(records);
+  let at = 0;
+  for (let next = 0; next < view.length; next += 5 + view.readUInt16BE(next + 3)) at = next;
+  return at;
+}
+
 const errorCode = (ntStatus: number): Uint8Array => encodeTSRequest({ version: 6, errorCode: ntStatus | 0 });
 
 describe('success', () => {
@@ -67,15 +76,43 @@ describe('success', () => {
     const sspi = table();
     const { answer } = await honest();
     const credential = await outbound(sspi, 'CREDSSP', NTLM_INSIDE);
-    let held: Uint8Array | undefined;
-    const end = await clientAgainst(sspi, credential, async (request) => {
-      const whole = encodeTSRequest(present(await answer(request)));
-      held = whole.subarray(100);
-      return whole.subarray(0, 100);
-    });
-    // R36: the records are whole, the TSRequest inside is not.
-    expect([named(end.result), end.token.length, held === undefined]).toEqual(['SEC_I_CONTINUE_NEEDED', 0, false]);
+    const end = await clientAgainst(sspi, credential, async (request) =>
+      encodeTSRequest(present(await answer(request))).subarray(0, 100),
+    );
+    expect([named(end.result), end.token.length]).toEqual(['SEC_I_CONTINUE_NEEDED', 0]);
   });
+
+  test.each([1, 40, -1])(
+    'R36: a TSRequest in two records, cut at %i: the first is kept without a word, the second completes it',
+    async (cut) => {
+      const sspi = table();
+      const credential = await outbound(sspi, 'CREDSSP', NTLM_INSIDE);
+      const whole = await clientAgainst(sspi, credential, await honestAnswer());
+      const { answer } = await honest();
+      const halves = async (request: TSRequest) => {
+        const reply = await answer(request);
+        if (reply === undefined) return undefined;
+        const octets = encodeTSRequest(reply);
+        return [octets.subarray(0, cut), octets.subarray(cut)];
+      };
+      let held: Uint8Array = new Uint8Array(0);
+      const end = await clientAgainst(sspi, credential, halves, {
+        // The client has said nothing to the first record: so comes the second.
+        tamper: (records, call) => {
+          const arrived =
+            records.length === 0 ? held : records.subarray(0, call > 1 ? lastRecordOf(records) : undefined);
+          held = records.subarray(arrived.length);
+          return arrived;
+        },
+      });
+      expect(named(end.result)).toBe('SEC_E_OK');
+      expect(end.requests.map((request) => Object.keys(request).sort())).toEqual(
+        whole.requests.map((request) => Object.keys(request).sort()),
+      );
+      // One more call for each of the two TSRequests that a server of NTLM sends.
+      expect(end.calls).toBe(whole.calls + 2);
+    },
+  );
 
   test('R53, R76: a server that wants a certificate: INCOMPLETE_CREDENTIALS, the issuers, and on without one', async () => {
     const sspi = table();
@@ -299,6 +336,27 @@ describe('failure', () => {
     const credential = await outbound(sspi, 'CREDSSP', NTLM_INSIDE);
     const end = await clientAgainst(sspi, credential, await honestAnswer(), { targetName: 'WSMAN/host.example.test' });
     expect([end.result.status, end.token.length, end.requests]).toEqual([0x8009035e, 0, []]);
+  });
+
+  test('R25: with EXTENDED_ERROR the TOKEN buffer of the call that fails is what the server has to hear', async () => {
+    const sspi = table();
+    for (const [contextReq, status] of [
+      [ISC_REQ.DELEGATE | ISC_REQ.EXTENDED_ERROR, 0x80090333], // SEC_E_UNFINISHED_CONTEXT_DELETED
+      [ISC_REQ.DELEGATE, undefined],
+    ] as const) {
+      let client = await initiate(sspi, {
+        credential: await outbound(sspi, 'CREDSSP', NTLM_INSIDE),
+        targetName: 'WSMAN/host.example.test',
+        contextReq,
+      });
+      const server = await accept(sspi, { credential: await inbound(sspi, 'CREDSSP'), input: client.token });
+      client = await initiate(sspi, { context: client.context, input: server.token, contextReq });
+      expect(client.result.status).toBe(0x8009035e);
+      expect(client.token.length > 0).toBe(status !== undefined);
+      if (status === undefined) continue;
+      const heard = await accept(sspi, { context: server.context, input: client.token });
+      expect([heard.result.status, heard.result.error?.code]).toEqual([status, 'CONNECTION_CLOSED']);
+    }
   });
 
   test('R66, Y13: SEC_E_POLICY_NLTM_ONLY: only an authenticated server may have it', async () => {

@@ -207,6 +207,24 @@ describe('what a client may not do', () => {
     },
   );
 
+  test.each([
+    [
+      'two TSCredentials behind each other',
+      '3017a003020101a110040e300ca0020400a1020400a20204003020a003020102a11904173015a00a04083100320033003400a1073005a003020101',
+    ],
+    [
+      'a password and a smart card in one TSCredentials',
+      '302ea003020101a1270425300ca0020400a1020400a20204003015a00a04083100320033003400a1073005a003020101',
+    ],
+  ])('X22: more than one kind of credentials: %s', async (_, octets) => {
+    const { engine } = start();
+    const more = Uint8Array.from(Buffer.from(octets, 'hex'));
+    const error = await failure(play(engine, HELLO, PROOF, { version: 6, authInfo: sealed(more) }));
+    expect(error).toMatchObject({ code: 'MALFORMED_TOKEN', status: SEC_E.INVALID_TOKEN });
+    expect(engine.state).toBe('failed');
+    expect(() => engine.query('CREDS')).toThrow(expect.objectContaining({ status: SEC_E.INVALID_HANDLE }));
+  });
+
   test('X22: credentials that are none', async () => {
     const { engine } = start();
     const wrong = { version: 6, authInfo: sealed(Uint8Array.of(0x30, 0)) };

@@ -83,6 +83,17 @@ async function pair(one: Case = {}): Promise<{ client: SecurityContext; server: 
   return { client, server };
 }
 
+function flipped(octets: Uint8Array, at: number): Uint8Array {
+  return octets.map((octet, place) => (place === at % octets.length ? octet ^ 1 : octet));
+}
+
+/** As `converse`; a token that says it is longer than it is ends the conversation. */
+async function conversed(...sides: Parameters<typeof converse>): Promise<void> {
+  await converse(...sides).catch((error: unknown) => {
+    if (!(error instanceof TypeError && error.message.includes(`${SEC_E.INCOMPLETE_MESSAGE}`))) throw error;
+  });
+}
+
 const mechanisms: readonly [string, SecurityPackage][] = [
   ['raw NTLM', ntlmPackage],
   ['SPNEGO', negotiatePackage],
@@ -230,18 +241,34 @@ describe('CredSSP engines: what the server may not do', () => {
   test.each(['initiator', 'acceptor'] as const)(
     'X31: an octet flipped anywhere in the proof of the %s',
     async (side) => {
-      const { client, server } = await pair();
-      const { initiatorError, acceptorError, tokens } = await converse(client, server, (from, token, index) => {
-        const request = decodeTSRequest(token);
-        if (from !== side || request.pubKeyAuth === undefined || index < 2) return token;
-        const pubKeyAuth = request.pubKeyAuth.slice();
-        pubKeyAuth[20] = (pubKeyAuth[20] ?? 0) ^ 1;
-        return encodeTSRequest({ ...request, pubKeyAuth });
-      });
-      expect((side === 'initiator' ? acceptorError : initiatorError)?.status).toBe(SEC_E.MESSAGE_ALTERED);
-      expect(tokens.every(({ token }) => decodeTSRequest(token).authInfo === undefined)).toBe(true);
+      // 16 octets of signature: version, checksum, sequence number; then 32 of ciphertext.
+      for (let at = 0; at < 48; at++) {
+        const { client, server } = await pair();
+        const { initiatorError, acceptorError, tokens } = await converse(client, server, (from, token) => {
+          const { pubKeyAuth, ...request } = decodeTSRequest(token);
+          if (from !== side || pubKeyAuth === undefined) return token;
+          expect(pubKeyAuth).toHaveLength(48);
+          return encodeTSRequest({ ...request, pubKeyAuth: flipped(pubKeyAuth, at) });
+        });
+        const error = side === 'initiator' ? acceptorError : initiatorError;
+        expect([at, error?.status]).toEqual([at, at >= 12 && at < 16 ? SEC_E.OUT_OF_SEQUENCE : SEC_E.MESSAGE_ALTERED]);
+        expect(tokens.every(({ token }) => decodeTSRequest(token).authInfo === undefined)).toBe(true);
+      }
     },
   );
+
+  test('R68: any octet of any TSRequest flipped: never established on both sides, never credentials', async () => {
+    const honest = await pair();
+    const { tokens } = await converse(honest.client, honest.server);
+    expect(tokens).toHaveLength(5);
+    for (const [index, { token }] of tokens.entries())
+      for (let at = 0; at < token.length; at++) {
+        const { client, server } = await pair();
+        await conversed(client, server, (_, said, leg) => (leg === index ? flipped(said, at) : said));
+        expect([index, at, server.state]).not.toEqual([index, at, 'established']);
+        expect(() => server.query('CREDS')).toThrow();
+      }
+  });
 
   test('X32: a proof that never comes is not waited for', async () => {
     const { client, server } = await pair();

@@ -200,6 +200,42 @@ describe('what a server may not do', () => {
     expect(error).toMatchObject({ code: 'UNEXPECTED_MESSAGE', stage: 'negoTokens' });
   });
 
+  test.each([2, 3, 4, 5, 6])(
+    'X20: an errorCode is read whatever the version is: a client that speaks %i',
+    async (version) => {
+      const { engine, mechanism } = start({ options: { maxVersion: version, minVersion: version } });
+      await ask(engine);
+      const error = await failure(ask(engine, { version, errorCode: 0xc000006d | 0 }));
+      expect(error).toMatchObject({
+        code: 'PEER_REFUSED',
+        status: SEC_E.LOGON_DENIED,
+        ntStatus: 0xc000006d,
+        stage: 'TSRequest errorCode',
+      });
+      expect([error.token, engine.state, mechanism.heard]).toEqual([undefined, 'failed', ['']]);
+    },
+  );
+
+  test('X20: an errorCode fails at once, whatever else is there', async () => {
+    const early = start();
+    await ask(early.engine);
+    const everything = {
+      version: 6,
+      negoTokens: tokens('challenge'),
+      pubKeyAuth: sealed(KEY),
+      errorCode: 0xc000006d | 0,
+    };
+    expect(await failure(ask(early.engine, everything))).toMatchObject({ code: 'PEER_REFUSED', ntStatus: 0xc000006d });
+    expect(early.mechanism.heard).toEqual(['']);
+
+    const late = start();
+    const answer = answerTo(await upToProof(late.engine));
+    const error = await failure(ask(late.engine, { ...answer, negoTokens: tokens('more'), errorCode: 0xc0000022 | 0 }));
+    expect(error).toMatchObject({ code: 'PEER_REFUSED', ntStatus: 0xc0000022 });
+    expect(late.mechanism.heard).toEqual(['', 'challenge']);
+    expect(late.facts).toEqual([{ kind: 'binding', form: 'hash', version: 6, proof: 'sent' }]);
+  });
+
   test('X20: an error code of 0 is no refusal, and no token either', async () => {
     const { engine, mechanism } = start();
     await ask(engine);

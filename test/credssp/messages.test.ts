@@ -114,6 +114,38 @@ describe('TSCredentials', () => {
     expect(() => decodeTSCredentials(hex('3018a003020101a111040f300da003040141a1020400a2020400'))).toThrow(SspiError);
   });
 
+  /** A password with three empty strings, and a smart card with the PIN 1234 and keySpec 1 ([MS-CSSP] 2.2.1.2). */
+  const passwordCreds = '300ca0020400a1020400a2020400';
+  const smartCardCreds = '3015a00a04083100320033003400a1073005a003020101';
+
+  test.each([
+    ['two TSCredentials', `3017a003020101a110040e${passwordCreds}3020a003020102a1190417${smartCardCreds}`],
+    ['the same one twice', `3017a003020101a110040e${passwordCreds}`.repeat(2)],
+    ['a password and a smart card in one OCTET STRING', `302ea003020101a1270425${passwordCreds}${smartCardCreds}`],
+    ['a smart card and a password in one OCTET STRING', `302ea003020102a1270425${smartCardCreds}${passwordCreds}`],
+    ['two OCTET STRINGs', `3027a003020101a120040e${passwordCreds}040e${passwordCreds}`],
+    ['a password under the type of a smart card', `3017a003020102a110040e${passwordCreds}`],
+    ['a smart card under the type of a password', `3020a003020101a1190417${smartCardCreds}`],
+  ])('X22: more than one kind of credentials: %s', (_, octets) => {
+    expect(() => decodeTSCredentials(hex(octets))).toThrow(DerError);
+  });
+
+  test('X22: each of them alone is well', () => {
+    expect(decodeTSCredentials(hex(`3017a003020101a110040e${passwordCreds}`)).kind).toBe('none');
+    expect(decodeTSCredentials(hex(`3020a003020102a1190417${smartCardCreds}`)).kind).toBe('smart-card');
+  });
+
+  test('V20f: Domain, User and Password', () => {
+    const octets =
+      '303ba003020101a13404323030a00e040c44006f006d00610069006e00a10a04085500730065007200a2120410500061007300730077006f0072006400';
+    const password = Secret.fromText('Password');
+    const credentials = { kind: 'password', domain: 'Domain', user: 'User', password } as const;
+    expect(toHex(encodeTSCredentials(credentials))).toBe(octets);
+    const decoded = decodeTSCredentials(hex(octets));
+    expect(decoded.kind).toBe('password');
+    expect(shown(decoded)).toEqual({ domain: 'Domain', user: 'User', password: 'Password' });
+  });
+
   test('an empty password with a user is a password', () => {
     const credentials: DelegatedCredentials = {
       kind: 'password',
