@@ -4,8 +4,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decodeTSCredentials, decodeTSRequest, encodeTSCredentials, encodeTSRequest } from '../../src/credssp/index.ts';
-import { encodeUtf16 } from '../../src/crypto/index.ts';
+import {
+  decodeTSCredentials,
+  decodeTSRequest,
+  encodeTSCredentials,
+  encodeTSRequest,
+  TSCredentials,
+  TSPasswordCreds,
+  TSRequest,
+} from '../../src/credssp/index.ts';
+import { encodeUtf16, Rc4 } from '../../src/crypto/index.ts';
+import { decode, encode } from '../../src/der/index.ts';
 import { decodeNegTokenInit, OID } from '../../src/negotiate/index.ts';
 import {
   decodeAuthenticate,
@@ -21,6 +30,7 @@ import {
 } from '../../src/ntlm/index.ts';
 import { decodeConnectionConfirm, decodeConnectionRequest } from '../../src/rdp/x224.ts';
 import { tlsServerEndPoint } from '../../src/schannel/index.ts';
+import { Secret } from '../../src/sspi/index.ts';
 import { handlers } from '../../tools/vectors/handlers/index.ts';
 import { runFile } from '../../tools/vectors/runner.ts';
 import { der } from '../schannel/support.ts';
@@ -50,7 +60,20 @@ describe('[MS-NLMP] 4.2', () => {
   );
   const [v1, ess, v2] = file.cases;
 
-  test('V1: the common inputs are those of 4.2.1', () => {
+  test('V1: the common inputs are those of 4.2.1, and the messages of 4.2.4 are made of them', () => {
+    const message = decodeAuthenticate(hex(text(v2 ?? {}, 'authenticate_message')));
+    expect([message.user, message.domain, message.workstation]).toEqual(['User', 'Domain', 'COMPUTER']);
+    const { ntResponse } = message;
+    if (ntResponse.kind !== 'ntlm-v2') throw new TypeError(ntResponse.kind);
+    const { timestamp, clientChallenge } = ntResponse.clientChallenge;
+    expect([toHex(timestamp), toHex(clientChallenge)]).toEqual(['00'.repeat(8), 'aa'.repeat(8)]);
+    const { serverChallenge } = decodeChallenge(hex(text(v2 ?? {}, 'challenge_message')));
+    const owf = ntowfV2(ntowfV1(encodeUtf16('Password')), message.user, message.domain);
+    const key = sessionBaseKeyV2(owf, ntProofStr(owf, serverChallenge, ntResponse.temp));
+    // 4.2.1: RandomSessionKey, which only the right password brings back.
+    const random = message.encryptedRandomSessionKey.slice();
+    new Rc4(key).transform(random);
+    expect(toHex(random)).toBe('55'.repeat(16));
     expect(file.common).toMatchObject({
       user: 'User',
       domain: 'Domain',
@@ -220,13 +243,115 @@ describe('the others', () => {
     expect(encodeTSCredentials(credentials)).toEqual(dump);
   });
 
-  test('V18, V19: TSRequests and TSCredentials that other implementations publish', async () => {
+  test('V19: TSRequests and TSCredentials that pyspnego publishes', async () => {
     const published = citing('credssp', /pyspnego/);
     expect(published.length).toBeGreaterThan(10);
     expect(await failuresAmong(published)).toEqual([]);
-    // V18: an errorCode in the facility of Win32, as one of them sends it.
-    const strange = hex('300da003020106a406020 4c00700ea');
-    expect(decodeTSRequest(strange).errorCode).toBe(0xc00700ea | 0);
+  });
+
+  test('V19: every field of a TSRequest, as the tests of requests-credssp have it', () => {
+    const whole = hex(
+      '3030 a003020106 a10c300a3008a0060404aabbccdd a206040401020304 a306040405060708 a403020102 a5060404090a0b0d',
+    );
+    const fields = {
+      version: 6,
+      negoTokens: [{ negoToken: hex('aabbccdd') }],
+      authInfo: hex('01020304'),
+      pubKeyAuth: hex('05060708'),
+      errorCode: 2,
+      clientNonce: hex('090a0b0d'),
+    };
+    expect(toHex(encodeTSRequest(fields))).toBe(toHex(whole));
+    expect(decode(TSRequest, whole)).toEqual(fields);
+    // A nonce of four octets is none, once the rules of X17 are asked.
+    expect(() => decodeTSRequest(whole)).toThrow(expect.objectContaining({ code: 'NONCE_INVALID' }));
+  });
+
+  test('V19: TSCredentials and TSPasswordCreds, as the tests of requests-credssp have them', () => {
+    const inner = hex(
+      `3038 a00e040c 64006f006d00610069006e00 a1120410 75007300650072006e0061006d006500
+       a2120410 700061007300730077006f0072006400`,
+    );
+    expect(decode(TSPasswordCreds, inner)).toEqual({
+      domainName: Uint8Array.from(Buffer.from('domain', 'utf16le')),
+      userName: Uint8Array.from(Buffer.from('username', 'utf16le')),
+      password: Uint8Array.from(Buffer.from('password', 'utf16le')),
+    });
+    const outer = hex('300d a003020101 a106040401020304');
+    expect(decode(TSCredentials, outer)).toEqual({ credType: 1, credentials: hex('01020304') });
+    expect(encode(TSCredentials, { credType: 1, credentials: hex('01020304') })).toEqual(outer);
+    const whole = hex(`3043 a003020101 a13c043a ${toHex(inner)}`);
+    const password = Secret.fromText('password');
+    expect(encodeTSCredentials({ kind: 'password', domain: 'domain', user: 'username', password })).toEqual(whole);
+  });
+
+  // The messages of a logon by NTLM in the order in which sspi-rs has them, with lengths and values worked out anew.
+  const nonce = Array.from({ length: 32 }, (_, at) => at.toString(16).padStart(2, '0')).join('');
+  const negotiate = `4e544c4d5353500001000000b78208e2${'00'.repeat(16)}0a0063450000000f`;
+  const challenge = `4e544c4d5353500002000000${'00'.repeat(116)}`;
+  const proof = '01000000470a6e60af581a2000000000e2442c1dd64e6709a3568097e5e5d3dfee57dc9c41c74d4fc1f69e06ad2e1573';
+  test.each([
+    [
+      'negoTokens and clientNonce',
+      `305b a003020106 a130302e302ca02a0428${negotiate} a5220420${nonce}`,
+      { negoTokens: [{ negoToken: hex(negotiate) }], clientNonce: hex(nonce) },
+    ],
+    [
+      'negoTokens whose lengths take two octets',
+      `308194 a003020106 a1818c308189308186a08183048180${challenge}`,
+      { negoTokens: [{ negoToken: hex(challenge) }] },
+    ],
+    [
+      'pubKeyAuth and clientNonce',
+      `305d a003020106 a3320430${proof} a5220420${nonce}`,
+      { pubKeyAuth: hex(proof), clientNonce: hex(nonce) },
+    ],
+    [
+      'authInfo and clientNonce',
+      `305d a003020106 a2320430${proof} a5220420${nonce}`,
+      { authInfo: hex(proof), clientNonce: hex(nonce) },
+    ],
+    [
+      'pubKeyAuth, errorCode C00700EA in the facility of Win32, and clientNonce',
+      `3065 a003020106 a3320430${proof} a4060204c00700ea a5220420${nonce}`,
+      { pubKeyAuth: hex(proof), errorCode: 0xc00700ea | 0, clientNonce: hex(nonce) },
+    ],
+  ])('V18: version 6 with %s', (_, octets, fields) => {
+    const decoded = decodeTSRequest(hex(octets));
+    expect(Object.fromEntries(Object.entries(decoded).filter(([, value]) => value !== undefined))).toEqual({
+      version: 6,
+      ...fields,
+    });
+    expect(toHex(encodeTSRequest({ version: 6, ...fields }))).toBe(octets.replaceAll(' ', ''));
+  });
+
+  describe('V20g: the seals of NTLM around a proof and credentials', () => {
+    const exported = hex('55'.repeat(16));
+    const flags = NEGOTIATE.EXTENDED_SESSIONSECURITY | NEGOTIATE.KEY_128 | NEGOTIATE.KEY_EXCH | NEGOTIATE.SEAL;
+    const security = (side: 'client' | 'server') =>
+      new NtlmMessageSecurity({ flags, exportedSessionKey: exported, side });
+    const credentials =
+      '303ba003020101a13404323030a00e040c44006f006d00610069006e00a10a04085500730065007200a2120410500061007300730077006f0072006400';
+    const authInfo =
+      '010000006088102a0fbbf5ce0100000049dcd4f93539596cb314ae22720c6a110a14a3bbb82fffa9f0e220437111bcfe771e55c8dd9d07c73e0aff2cade541de54bace181a1e542b9ad9189769';
+    const clientProof = 'e6a14178085738d55436d45601fea4d96108d31ae7537a44cb89aac5c9ceead1';
+
+    test('the keys of the server', () => {
+      expect(toHex(sealKey(flags, exported, 'server'))).toBe('9355f3a957c1583d25c4c2f11e40390e');
+      expect(toHex(signKey(flags, exported, 'server'))).toBe('d04d6f10741041d1d246d64188d7a8ad');
+    });
+
+    test('the client: pubKeyAuth with number 0, authInfo with number 1', () => {
+      const client = security('client');
+      expect(toHex(client.wrap(hex(clientProof)))).toBe(proof);
+      expect(toHex(client.wrap(hex(credentials)))).toBe(authInfo);
+    });
+
+    test('and as the server opens them', () => {
+      const server = security('server');
+      expect(toHex(server.unwrap(hex(proof)))).toBe(clientProof);
+      expect(toHex(server.unwrap(hex(authInfo)))).toBe(credentials);
+    });
   });
 
   test('V20d: errorCode STATUS_LOGON_FAILURE of version 6', () => {
