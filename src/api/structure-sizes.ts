@@ -6,7 +6,7 @@
 import type { AttributeName, CredentialAttributeName } from '../sspi/index.ts';
 
 const POINTER = 8;
-/** A number of 32 bits and what aligns the pointer behind it. */
+/** A number of 32 bits or less, and what aligns the pointer behind it, or the end of the structure. */
 const PADDED = 8;
 
 /** `sizeof(SecPkgContext_*)` by attribute. */
@@ -35,11 +35,11 @@ export const CONTEXT_STRUCTURE_SIZES: Readonly<Record<AttributeName, number>> = 
   ISSUER_LIST_EX: POINTER + PADDED,
   CONNECTION_INFO: 7 * 4,
   SESSION_INFO: 4 + 4 + 32,
-  APP_DATA: PADDED + POINTER + PADDED,
+  APP_DATA: 4 + 4 + POINTER,
   REMOTE_CERTIFICATES: POINTER,
   CIPHER_INFO: 4 * 4 + 2 * 128 + 2 * 4 + 128 + 4 + 128 + 2 * 4 + 128 + 4, // five names of 64 characters
   REMOTE_CERT_CHAIN: POINTER,
-  KEYING_MATERIAL_INFO: 32,
+  KEYING_MATERIAL_INFO: PADDED + POINTER + PADDED + POINTER + PADDED, // two lengths of 16 bits, each before its pointer
   KEYING_MATERIAL: PADDED + POINTER,
   SUBJECT_SECURITY_ATTRIBUTES: POINTER,
   C_ACCESS_TOKEN: POINTER,
