@@ -100,16 +100,22 @@ class PathSearch {
     const issuer = issuerOf(last);
     const namesakes = [...this.#anchors.named(issuer), ...this.#sent.filter((sent) => subjectOf(sent) === issuer)];
     let deadEnd: Path | undefined;
+    let cyclic = false;
     for (const candidate of namesakes) {
-      if (certificates.includes(candidate) || certificates.length >= LONGEST_CHAIN) continue;
+      if (candidate === last || certificates.length >= LONGEST_CHAIN) continue;
       if (this.#signatures++ >= MOST_SIGNATURES) break;
       if (!isSignedBy(last, candidate)) continue;
+      if (certificates.includes(candidate)) {
+        cyclic = true;
+        continue;
+      }
       const path = this.#extend([...certificates, candidate]);
       if (path.fault === 0) return path;
       deadEnd ??= path;
     }
     if (deadEnd !== undefined) return deadEnd;
     if (isSelfIssued(last)) return { certificates, fault: CERT_TRUST.IS_UNTRUSTED_ROOT, info };
+    if (cyclic) return { certificates, fault: CERT_TRUST.IS_PARTIAL_CHAIN | CERT_TRUST.IS_CYCLIC, info };
     if (namesakes.length === 0) return { certificates, fault: CERT_TRUST.IS_PARTIAL_CHAIN, info };
     const fault = CERT_TRUST.IS_PARTIAL_CHAIN | CERT_TRUST.IS_NOT_SIGNATURE_VALID;
     return { certificates, fault, info: info | CERT_TRUST_INFO.HAS_NAME_MATCH_ISSUER };

@@ -57,5 +57,10 @@ issue below-pathlen0 '/O=Test/CN=server.example.com' leaf sub-ca "${SERVER}$NAME
 issue below-mail '/O=Test/CN=server.example.com' leaf intermediate-mail "${SERVER}$NAMES\n"
 issue below-no-sign '/O=Test/CN=server.example.com' leaf intermediate-no-sign "${SERVER}$NAMES\n"
 issue below-leaf '/O=Test/CN=below.example.com' leaf server "${SERVER}$NAMES\n"
+# Two CAs, each of which was issued by the other, and a leaf below.
+openssl req -x509 -key ca.key -out ring-one.pem -days $DAYS -subj '/O=Test/CN=Test Ring One'
+issue ring-two '/O=Test/CN=Test Ring Two' ca ring-one "$CA"
+issue ring-one '/O=Test/CN=Test Ring One' ca ring-two "$CA"
+issue below-ring '/O=Test/CN=server.example.com' leaf ring-two "${SERVER}$NAMES\n"
 issue client '/O=Test/CN=alice' leaf intermediate 'extendedKeyUsage=clientAuth\n'
 rm -f ./*.srl

@@ -71,9 +71,9 @@ describe('the chain', () => {
     ],
     ['no certificate at all', { chain: [] }, error(CERT_TRUST.IS_PARTIAL_CHAIN)],
     [
-      'signed with SHA-1',
+      'signed with SHA-1, an issuer of the right name at hand',
       { chain: ['sha1', 'intermediate'] },
-      error(CERT_TRUST.IS_PARTIAL_CHAIN | CERT_TRUST.IS_NOT_SIGNATURE_VALID),
+      { ...error(CERT_TRUST.IS_PARTIAL_CHAIN | CERT_TRUST.IS_NOT_SIGNATURE_VALID), infoStatus: 0x4 }, // HAS_NAME_MATCH_ISSUER
     ],
     [
       'issued by a leaf',
@@ -94,6 +94,16 @@ describe('the chain', () => {
       'issued by a CA for mail only',
       { chain: ['below-mail', 'intermediate-mail'] },
       error(CERT_TRUST.IS_NOT_VALID_FOR_USAGE),
+    ],
+    [
+      'CAs that issued each other, and nobody else',
+      { chain: ['below-ring', 'ring-two', 'ring-one'] },
+      { ...error(0x10000 | 0x80), infoStatus: 0 }, // IS_PARTIAL_CHAIN, IS_CYCLIC
+    ],
+    [
+      'CAs that issued each other, one of them trusted',
+      { chain: ['below-ring', 'ring-two'], roots: ['ring-one'] },
+      GOOD,
     ],
   ])('Q4: %s', (_, given, expected) => {
     expect(evaluate(given)).toMatchObject(expected);
