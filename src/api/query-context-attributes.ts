@@ -143,6 +143,8 @@ function resultOf(environment: Environment, entry: ContextEntry, name: Attribute
       const { start, expiry } = context.query(name);
       return { start: environment.localTime(start), expiry: environment.localTime(expiry) };
     }
+    case 'PASSWORD_EXPIRY':
+      return { expires: environment.localTime(context.query(name).expires) };
     case 'FLAGS': {
       const { flags } = context.query(name);
       return { flags: entry.established ? entry.contextAttr : flags };

@@ -52,6 +52,10 @@ export async function* initiate(scope: Scope, options: InitiatorOptions): Exchan
   const mechanism = new InnerMechanism(scope.own(options.mechanism));
   const channel = new TSRequestChannel('initiator', settings, (event) => scope.trace(event));
 
+  // Until the mechanism has its say the certificate speaks alone (contract Q2).
+  const byCertificate = options.serverCertificateTrusted ? CREDSSP_SERVER_AUTH.CERTIFICATE : 0;
+  scope.publish('SERVER_AUTH_FLAGS', () => ({ flags: byCertificate }));
+
   // No logon at all against a server that could never be delegated to (contract Y11).
   assertCouldDelegate(options);
 
@@ -99,7 +103,7 @@ export async function* initiate(scope: Scope, options: InitiatorOptions): Exchan
   options.report?.({ ...binding, proof: 'verified' });
 
   // Step 5: delegate, as far as the policy of this machine allows for this target.
-  const serverAuthentication = serverAuthenticationOf(mechanism, options);
+  const serverAuthentication = byCertificate | byMechanism(mechanism);
   scope.publish('SERVER_AUTH_FLAGS', () => ({ flags: serverAuthentication }));
   publishInnerAttributes(scope, mechanism.context, 'initiator');
   scope.publish('IS_LOOPBACK', () => ({ loopback: isLoopback(options.targetName) }));
@@ -177,14 +181,11 @@ function decide(options: InitiatorOptions, serverAuthenticated: boolean): Delega
   }
 }
 
-/** Kerberos with mutual authentication, or the certificate (contract Q5, Y6). NTLM authenticates no server. */
-function serverAuthenticationOf(mechanism: InnerMechanism, options: InitiatorOptions): number {
+/** Kerberos with mutual authentication (contract Q5, Y6). NTLM authenticates no server. */
+function byMechanism(mechanism: InnerMechanism): number {
   const context = mechanism.context.inner ?? mechanism.context;
   const mutual = (context.query('FLAGS').flags & ISC_RET.MUTUAL_AUTH) !== 0 && context.info.name !== 'NTLM';
-  return (
-    (mutual ? CREDSSP_SERVER_AUTH.NEGOTIATE : 0) |
-    (options.serverCertificateTrusted ? CREDSSP_SERVER_AUTH.CERTIFICATE : 0)
-  );
+  return mutual ? CREDSSP_SERVER_AUTH.NEGOTIATE : 0;
 }
 
 const ALWAYS =

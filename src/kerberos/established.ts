@@ -9,8 +9,10 @@ import {
   ISC_REQ,
   ISC_RET,
   type KeyInfo,
+  NEVER,
   type Scope,
   Secret,
+  SspiError,
   toFileTime,
 } from '../sspi/index.ts';
 import { ETYPE, type KerberosKey } from './encryption/index.ts';
@@ -29,6 +31,7 @@ export const KERBEROS_ATTRIBUTES = [
   'FLAGS',
   'ACCESS_TOKEN',
   'CLIENT_SPECIFIED_TARGET',
+  'PASSWORD_EXPIRY',
 ] as const;
 
 /** What the two sides have in common now. */
@@ -76,8 +79,21 @@ export function establish(scope: Scope, agreement: Agreement): KerberosProtectio
   scope.publish('LIFESPAN', () => ({ start: toFileTime(start), expiry: toFileTime(end) }));
   scope.publish('KEY_INFO', () => keyInfo(key));
   scope.publish('SESSION_KEY', () => ({ sessionKey: new Secret(key.reveal().keyvalue.slice()) }));
-  if (client !== undefined) scope.publish('ACCESS_TOKEN', client);
+  if (client !== undefined) {
+    scope.publish('ACCESS_TOKEN', client);
+    scope.publish('PASSWORD_EXPIRY', () => ({ expires: passwordExpiry(client()) }));
+  }
   return messages;
+}
+
+/** The PAC knows when the password has to be changed; the ticket alone does not. */
+function passwordExpiry({ authorization }: ClientIdentity): bigint {
+  if (authorization === undefined)
+    throw new SspiError('UNSUPPORTED_FUNCTION', {
+      stage: 'attribute PASSWORD_EXPIRY',
+      detail: 'the ticket says nothing of the account',
+    });
+  return authorization.passwordMustChange ?? NEVER;
 }
 
 function sequenceMode(flags: number): SequenceMode {

@@ -56,6 +56,7 @@ const FORWARDED = [
   'NATIVE_NAMES',
   'ACCESS_TOKEN',
   'CLIENT_SPECIFIED_TARGET',
+  'PASSWORD_EXPIRY',
 ] as const satisfies readonly AttributeName[];
 
 const ATTRIBUTES: readonly AttributeName[] = [

@@ -15,6 +15,7 @@ export const SECPKG_ATTR = {
   LIFESPAN: 2,
   STREAM_SIZES: 4,
   KEY_INFO: 5,
+  PASSWORD_EXPIRY: 8,
   SESSION_KEY: 9,
   PACKAGE_INFO: 10,
   NEGOTIATION_INFO: 12,
@@ -234,6 +235,8 @@ export interface AttributeValues {
   readonly LIFESPAN: { readonly start: bigint; readonly expiry: bigint };
   readonly STREAM_SIZES: StreamSizes;
   readonly KEY_INFO: KeyInfo;
+  /** Of the client's account, as its domain told the server; 0x7fffffffffffffff: never. */
+  readonly PASSWORD_EXPIRY: { readonly expires: bigint };
   readonly SESSION_KEY: { readonly sessionKey: Secret };
   readonly PACKAGE_INFO: PackageInfo;
   readonly NEGOTIATION_INFO: { readonly packageInfo: PackageInfo; readonly state: number };

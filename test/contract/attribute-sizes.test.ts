@@ -7,12 +7,13 @@ import { named, present } from '../api/door.ts';
 import { ascii, tokenPackage } from '../api/toys.ts';
 import { TLS_1_2 } from '../support/credssp.ts';
 import { clientAgainst } from './fake-server.ts';
+import { establishedByTicket } from './realm.ts';
 import { CLIENT_TLS, certificates, established, inbound, outbound, SERVER_TLS, table } from './support.ts';
 
 // Counted by hand from the declarations in sspi.h and schannel.h: pointers and handles have 8 octets and stand at multiples of 8,
 // `unsigned long`, DWORD, ALG_ID and enumerations have 4, WORD 2, WCHAR 2, BOOLEAN 1; the whole is a multiple of its largest member.
 
-type Who = 'client' | 'server' | 'asked';
+type Who = 'client' | 'server' | 'asked' | 'ofTicket';
 
 const CONTEXT_ATTRIBUTES: readonly (readonly [keyof typeof SECPKG_ATTR, number, number, Who])[] = [
   ['SIZES', 0, 16, 'client'], // four DWORDs
@@ -20,6 +21,7 @@ const CONTEXT_ATTRIBUTES: readonly (readonly [keyof typeof SECPKG_ATTR, number, 
   ['LIFESPAN', 2, 16, 'client'], // two FILETIMEs
   ['STREAM_SIZES', 4, 20, 'client'], // five DWORDs
   ['KEY_INFO', 5, 32, 'client'], // two pointers, three DWORDs, 4 at the end
+  ['PASSWORD_EXPIRY', 8, 8, 'ofTicket'], // a FILETIME
   ['SESSION_KEY', 9, 16, 'client'], // DWORD, 4 between, pointer
   ['PACKAGE_INFO', 10, 8, 'client'],
   ['NEGOTIATION_INFO', 12, 16, 'client'], // pointer, DWORD, 4 at the end
@@ -72,27 +74,31 @@ const SSI_PROVIDER = 24; // pointer, DWORD, 4 between, pointer
 const PAC_BYPASS = 1; // BOOLEAN
 
 describe('QueryContextAttributesEx', () => {
-  let contexts: Readonly<Record<Who, CtxtHandle>>;
-  let sspi: Sspi;
+  let contexts: Readonly<Record<Who, { readonly sspi: Sspi; readonly context: CtxtHandle }>>;
 
   beforeAll(async () => {
     const tls = { ...CLIENT_TLS, enabledProtocols: TLS_1_2 };
-    const pair = await established('CREDSSP', { contextReq: 1, client: { tls } });
-    ({ sspi } = pair);
+    const { sspi, client, server } = await established('CREDSSP', { contextReq: 1, client: { tls } });
     await sspi.setContextAttributes({
-      context: pair.client,
+      context: client,
       attribute: SECPKG_ATTR.APP_DATA,
       value: { appData: ascii('of the application') },
     });
     const asks = { ...SERVER_TLS, requestClientCertificate: true, rootStore: [certificates.rsa.certificate] };
     const asked = await clientAgainst(sspi, await outbound(sspi, 'CREDSSP'), () => undefined, { tls: asks });
-    contexts = { client: pair.client, server: pair.server, asked: present(asked.context) };
+    const byTicket = await establishedByTicket('Kerberos');
+    contexts = {
+      client: { sspi, context: client },
+      server: { sspi, context: server },
+      asked: { sspi, context: present(asked.context) },
+      ofTicket: { sspi: byTicket.sspi, context: byTicket.server },
+    };
   });
 
   test.each(CONTEXT_ATTRIBUTES)(
     'L11, Q1, §2.3: %s (%i): %i octets are enough, one less is SEC_E_BUFFER_TOO_SMALL',
     async (_, attribute, size, who) => {
-      const context = contexts[who];
+      const { sspi, context } = contexts[who];
       const enough = await sspi.queryContextAttributesEx({ context, attribute, size });
       expect([named(enough), enough.value === null]).toEqual(['SEC_E_OK', false]);
       const short = await sspi.queryContextAttributesEx({ context, attribute, size: size - 1 });
@@ -101,7 +107,7 @@ describe('QueryContextAttributesEx', () => {
   );
 
   test('L11, Q1: with room enough it says what the plain form says', async () => {
-    const context = contexts.client;
+    const { sspi, context } = contexts.client;
     for (const attribute of [0, 1, 4, 5, 13, 14, 0x53, 0x5a, 0x64, 0x80000084]) {
       const { value } = await sspi.queryContextAttributesEx({ context, attribute, size: 1000 });
       expect(value).toEqual((await sspi.queryContextAttributes({ context, attribute })).value);
@@ -109,7 +115,7 @@ describe('QueryContextAttributesEx', () => {
   });
 
   test('L11: an attribute that is not there is not there in any size, and a size below 0 or between numbers is none', async () => {
-    const context = contexts.client;
+    const { sspi, context } = contexts.client;
     const unknown = await sspi.queryContextAttributesEx({ context, attribute: 3, size: 1000 });
     expect(named(unknown)).toBe('SEC_E_UNSUPPORTED_FUNCTION');
     for (const size of [-1, 16.5, Number.NaN])

@@ -5,7 +5,9 @@ import { encode } from '../../src/der/index.ts';
 import {
   AD_TYPE,
   AuthorizationData,
+  decodeLogonInfo,
   type EncTicketPart,
+  encodeLogonInfo,
   encodePacClientInfo,
   encodePacRequestor,
   KerberosKey,
@@ -52,6 +54,13 @@ function withPac(make: (part: EncTicketPart) => Uint8Array): TicketOptions {
   return { pac: 'none', changePart: (part) => ({ ...part, authorizationData: pacAuthorizationData(make(part)) }) };
 }
 
+/** The same buffers, and a password that lives for ever. */
+function neverToChange(buffer: { readonly type: number; readonly data: Uint8Array }) {
+  if (buffer.type !== PAC_TYPE.LOGON_INFO) return buffer;
+  const info = { ...decodeLogonInfo(buffer.data), passwordMustChange: 0x7fffffffffffffffn };
+  return { ...buffer, data: encodeLogonInfo(info) };
+}
+
 const signing = (part?: EncTicketPart) => ({
   serviceKey: realm.key(SERVICE),
   krbtgtKey: realm.krbtgtKey,
@@ -87,6 +96,19 @@ describe('what a service learns from a PAC', () => {
     });
   });
 
+  test('Q3: PASSWORD_EXPIRY is PasswordMustChange, and never where that is not said', async () => {
+    const server = await acceptor(realm);
+    const client = initiator(clientWith(realm));
+    await server.step(await tokenOf(client));
+    // The tickets of the test realm are an hour old; its passwords live for 30 days from then on.
+    expect(server.query('PASSWORD_EXPIRY')).toEqual({ expires: toFileTime(NOW - 3_600_000 + 720 * 3_600_000) });
+    expect(() => client.query('PASSWORD_EXPIRY')).toThrow();
+    const never = await acceptor(realm, withKdcKey);
+    const endless = withPac((part) => signPac(pacContents(part).map(neverToChange), signing(part)));
+    await never.step(await request(endless));
+    expect(never.query('PASSWORD_EXPIRY')).toEqual({ expires: 0x7fffffffffffffffn });
+  });
+
   test.each([
     ['no PAC', 'none'],
     ["a PAC of MIT's KDC, which says nothing of the account", 'minimal'],
@@ -95,6 +117,7 @@ describe('what a service learns from a PAC', () => {
     await server.step(await request({ pac }));
     const { name, domain, authorization } = server.query('ACCESS_TOKEN');
     expect([name, domain, authorization]).toEqual(['alice@EXAMPLE.TEST', REALM, undefined]);
+    expect(() => server.query('PASSWORD_EXPIRY')).toThrow(expect.objectContaining({ code: 'UNSUPPORTED_FUNCTION' }));
   });
 
   test('a service may want a PAC in every ticket', async () => {
