@@ -10,7 +10,7 @@ export default defineConfig({
   test: {
     include: [
       'test/{api,credssp,negotiate,ntlm}/**/*.test.ts',
-      'test/contract/{calls,delegation,errata,function-table,return-codes}.test.ts',
+      'test/contract/{calls,delegation,errata,function-table,remote-guard,return-codes}.test.ts',
     ],
     // One mutant is tried after the other, thousands of times: loading the modules anew for each file would be most of the work.
     isolate: false,

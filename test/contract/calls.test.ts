@@ -15,6 +15,7 @@ import {
 import {
   ASC_REQ,
   contentOf,
+  encodeSecChannelBindings,
   ISC_REQ,
   ISC_RET,
   SEC_E,
@@ -277,6 +278,15 @@ function extensionsOf(record: Uint8Array): Map<number, Uint8Array> {
   return extensions;
 }
 
+/** AV_PAIRs of an AUTHENTICATE by id, in hexadecimal: NtChallengeResponse is told at 20, its temp begins at 16, they at 28 of that. */
+function avPairsOf(authenticate: Uint8Array): Map<number, string> {
+  const octets = Buffer.from(authenticate);
+  const pairs = new Map<number, string>();
+  for (let at = octets.readUInt32LE(24) + 16 + 28; octets.readUInt16LE(at) !== 0; at += 4 + octets.readUInt16LE(at + 2))
+    pairs.set(octets.readUInt16LE(at), octets.toString('hex', at + 4, at + 4 + octets.readUInt16LE(at + 2)));
+  return pairs;
+}
+
 describe('R14: the session cache', () => {
   const owner = { targetName: 'host.example.com', process: 1, logonSession: 'a', credential: {} };
 
@@ -421,6 +431,31 @@ describe('versions and tokens on the wire', () => {
     spy.mockRestore();
     // MUTUAL_AUTH 2, REPLAY_DETECT 4, SEQUENCE_DETECT 8, CONFIDENTIALITY 0x10, INTEGRITY 0x10000; DELEGATE 1 is not there.
     expect(asked).toEqual([0x1001e]);
+  });
+
+  test('X25: NTLM inside names the target under its proof, and is bound to no channel, whatever bindings the caller has', async () => {
+    const sspi = table();
+    const bindings = encodeSecChannelBindings({ applicationData: ascii('tls-server-end-point:of another channel') });
+    const { result, requests } = await clientAgainst(
+      sspi,
+      await outbound(sspi, 'CREDSSP', { options: { mechanism: 'ntlm' } }),
+      await honestAnswer(),
+      { first: desc(secBuffer(SECBUFFER.CHANNEL_BINDINGS, bindings)) },
+    );
+    expect(named(result)).toBe('SEC_E_OK');
+    const pairs = avPairsOf(present(requests[1]?.negoTokens?.[0]).negoToken);
+    // MsvAvTargetName 9 in UTF-16LE; MsvChannelBindings 10, of which zeros say that there are none ([MS-NLMP] 2.2.2.1).
+    expect(pairs.get(9)).toBe(Buffer.from('TERMSRV/host.example.test', 'utf16le').toString('hex'));
+    expect(pairs.get(10)).toBe('00'.repeat(16));
+  });
+
+  test('X25, Q1: and a CREDSSP server learns that name', async () => {
+    for (const mechanism of ['ntlm', 'negotiate'] as const) {
+      const { sspi, server } = await exchange(TLS_1_3, mechanism);
+      const attribute = SECPKG_ATTR.CLIENT_SPECIFIED_TARGET;
+      const { value } = await sspi.queryContextAttributes({ context: server.context, attribute });
+      expect(value).toEqual({ targetName: 'TERMSRV/host.example.test' });
+    }
   });
 
   test.each([

@@ -20,6 +20,7 @@ import {
   SEC_I,
   SECBUFFER,
   SECPKG_CRED,
+  type SecBufferDesc,
   type SecurityContext,
   type StreamProtection,
   secBuffer,
@@ -48,6 +49,8 @@ export interface FakeServerOptions {
   readonly contextReq?: number | undefined;
   /** Null: left out. */
   readonly targetName?: string | null | undefined;
+  /** What the client's first call brings; usually nothing. */
+  readonly first?: SecBufferDesc | undefined;
   /** Changes the TLS records of the server, or replaces them. */
   readonly tamper?: ((records: Uint8Array, index: number) => Uint8Array) | undefined;
 }
@@ -59,7 +62,13 @@ export async function clientAgainst(
   answer: Answer,
   options: FakeServerOptions = {},
 ): Promise<ClientEnd> {
-  const { tls = SERVER_TLS, contextReq = ISC_REQ.DELEGATE, targetName = 'TERMSRV/host.example.test', tamper } = options;
+  const {
+    tls = SERVER_TLS,
+    contextReq = ISC_REQ.DELEGATE,
+    targetName = 'TERMSRV/host.example.test',
+    tamper,
+    first = null,
+  } = options;
   const acquired = await schannelPackage.acquire({ use: SECPKG_CRED.INBOUND, authData: tls, host: systemHost });
   const server = acquired.accept({ flags: 0 });
   const requests: TSRequest[] = [];
@@ -70,7 +79,7 @@ export async function clientAgainst(
     const result = await sspi.initializeSecurityContext({
       ...(context === undefined ? { credential, targetName } : { context }),
       contextReq: contextReq | ISC_REQ.ALLOCATE_MEMORY,
-      input: input === undefined ? null : received(input).desc,
+      input: input === undefined ? first : received(input).desc,
       output: desc(output),
     });
     context = result.context ?? context;

@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { createServer } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { memoryAccounts, memoryReplayCache } from '../../src/acceptor/index.ts';
-import { credsspAcceptor, credsspInitiator } from '../../src/credssp/index.ts';
+import { credsspAcceptor, credsspInitiator, decodeTSRequest, encodeTSRequest } from '../../src/credssp/index.ts';
 import { credsspPackage } from '../../src/credssp/package.ts';
 import { type Host, systemHost } from '../../src/host/index.ts';
 import { kerberosPackage } from '../../src/kerberos/index.ts';
@@ -151,6 +151,37 @@ describe('CredSSP over Kerberos, with TLS inside', () => {
     expect(client.query('NEGO_STATUS').reason).toContain('KDC_ERR_S_PRINCIPAL_UNKNOWN');
   });
 
+  test('R63: and where NTLM is not allowed, it is SEC_E_TARGET_UNKNOWN, and nothing comes inside TLS', async () => {
+    const { host, kdc } = hostWith([]);
+    const sent: string[] = [];
+    const observe = ({ protocol, message }: ExchangeEvent) => sent.push(`${protocol} ${message}`);
+    const identity = alice({ packageList: '!ntlm' });
+    const client = (await outbound(identity, host)).initiate({ flags: FLAGS, targetName: TARGET, observe });
+    const { initiatorError } = await converse(client, (await inbound(service(), host)).accept({ flags: 0 }));
+    expect(initiatorError?.statusName).toBe('SEC_E_TARGET_UNKNOWN');
+    expect(initiatorError?.status).toBe(0x80090303);
+    expect(initiatorError?.message).toContain('KDC_ERR_S_PRINCIPAL_UNKNOWN');
+    expect(kdc.asked.at(-1)).toBe(`TGS ${TARGET}`);
+    expect(sent.filter((message) => !message.startsWith('TLS'))).toEqual([]);
+  });
+
+  test.each([
+    ['another key for the name', { principal: TARGET, keyOf: 'TERMSRV/other.example.test' }, 'TICKET_UNREADABLE'],
+    ['the name of another service only', { principal: 'TERMSRV/other.example.test' }, 'SERVICE_UNKNOWN'],
+  ])('R64, C13, T8: a server with %s refuses the logon: its errorCode has no word for more', async (_, entry, code) => {
+    const { host } = hostWith();
+    const kerberosService = { keytab: realm.keytab(entry), replayCache: memoryReplayCache() };
+    const client = (await outbound(alice({ packageList: '!ntlm' }), host)).initiate({
+      flags: FLAGS,
+      targetName: TARGET,
+    });
+    const server = (await inbound(service({ kerberosService }), host)).accept({ flags: 0 });
+    const { initiatorError, acceptorError } = await converse(client, server);
+    expect(acceptorError?.code).toBe(code);
+    expect(initiatorError).toMatchObject({ code: 'PEER_REFUSED', statusName: 'SEC_E_LOGON_DENIED' });
+    expect(initiatorError?.ntStatus).toBe(0xc000006d);
+  });
+
   test('S11: a wrong password ends it, although NTLM would be there', async () => {
     const { host } = hostWith();
     const client = (await outbound(alice({ password: 'wrong' }), host)).initiate({ flags: FLAGS, targetName: TARGET });
@@ -272,6 +303,30 @@ describe("CredSSP over Kerberos, TSRequests under somebody else's TLS", () => {
     expect(tokens).toHaveLength(5); // nego, nego, pubKeyAuth, pubKeyAuth, authInfo
     expect(client.query('SERVER_AUTH_FLAGS').flags).toBe(CREDSSP_SERVER_AUTH.NEGOTIATE);
     expect(server.query('CREDS')).toMatchObject({ kind: 'password', user: 'alice' });
+  });
+
+  test.each([
+    ['KRB_AP_ERR_MODIFIED', { principal: TARGET, keyOf: 'TERMSRV/other.example.test' }],
+    ['KRB_AP_ERR_NOT_US', { principal: 'TERMSRV/other.example.test' }],
+  ])('R64: a server that lets Kerberos say %s is not the one that was meant', async (name, entry) => {
+    const { host } = hostWith();
+    const initiated = (
+      await negotiatePackage.acquire({ use: SECPKG_CRED.OUTBOUND, authData: alice({ packageList: '!ntlm' }), host })
+    ).initiate({ flags: INNER, targetName: TARGET });
+    const kerberosService = { keytab: realm.keytab(entry), replayCache: memoryReplayCache() };
+    const accepted = (
+      await negotiatePackage.acquire({ use: SECPKG_CRED.INBOUND, authData: service({ kerberosService }), host })
+    ).accept({ flags: 0 });
+    const { client } = ends(initiated, accepted);
+    const hello = await client.step();
+    const { negoTokens } = decodeTSRequest('token' in hello ? hello.token : new Uint8Array(0));
+    const refusal = await failureOf(accepted.step(negoTokens?.[0]?.negoToken));
+    // SPNEGO's reject with a KRB-ERROR in it, in negoTokens: all that versions 2 and 5 have for it.
+    const answer = { version: 6, negoTokens: [{ negoToken: refusal.token ?? new Uint8Array(0) }] };
+    const failure = await failureOf(client.step(encodeTSRequest(answer)));
+    expect([failure.statusName, failure.status]).toEqual(['SEC_E_WRONG_PRINCIPAL', 0x80090322]);
+    expect(failure.message).toContain(name);
+    expect(failure.token).toBeUndefined();
   });
 
   test('X23: without SPNEGO', async () => {
