@@ -38,8 +38,9 @@ import { ascii } from '../api/toys.ts';
 import { fakeMechanism } from '../negotiate/fake-mechanism.ts';
 import { TLS_1_2, TLS_1_3 } from '../support/credssp.ts';
 import { converse } from '../support/loop.ts';
-import { hex } from '../support/vectors.ts';
+import { hex, toHex } from '../support/vectors.ts';
 import { clientAgainst, honest, honestAnswer } from './fake-server.ts';
+import { both, everything } from './situations.ts';
 import { ACCEPTOR, CLIENT_TLS, IDENTITY, inbound, outbound, SERVER_TLS, sealed, TARGET, table } from './support.ts';
 
 const DELEGATE = ISC_REQ.DELEGATE;
@@ -546,6 +547,29 @@ describe('what users of the package make of it', () => {
     expect(header).toHaveLength(16);
     other.unseal(header, data);
     expect(data).toEqual(ascii('<s:Envelope/>'));
+  });
+
+  test('F22: the WinRM forms of Kerberos with AES: a header of 60 octets, and the data behind it', async () => {
+    // The service of this pair is HTTP/host.example.test.
+    const { sspi, client, server } = await both(everything(), 'Kerberos');
+    const { value } = await sspi.queryContextAttributes({ context: client, attribute: SECPKG_ATTR.SIZES });
+    expect(value?.securityTrailer).toBe(60);
+    const envelope = ascii('<s:Envelope/>');
+    for (const [from, to, flags] of [
+      [client, server, '06'],
+      [server, client, '07'],
+    ] as const) {
+      const parts = [secBuffer(SECBUFFER.TOKEN, new Uint8Array(60)), secBuffer(SECBUFFER.DATA, envelope.slice())];
+      expect(named(await sspi.encryptMessage({ context: from, message: desc(...parts) }))).toBe('SEC_E_OK');
+      const [header, data] = parts.map((part) => contentOf(part).slice());
+      // RFC 4121 4.2.6.2: sealed, under the acceptor's subkey; EC 0 and RRC 28 as Windows has them; the number follows.
+      expect(toHex(present(header).subarray(0, 8))).toBe(`0504${flags}ff0000001c`);
+      expect([header?.length, data?.length]).toEqual([60, envelope.length]);
+      expect(data).not.toEqual(envelope);
+      const opened = [secBuffer(SECBUFFER.TOKEN, present(header)), secBuffer(SECBUFFER.DATA, present(data))];
+      expect(named(await sspi.decryptMessage({ context: to, message: desc(...opened) }))).toBe('SEC_E_OK');
+      expect(opened.map((part) => contentOf(part)).at(1)).toEqual(envelope);
+    }
   });
 
   test('F24, S10: Negotiate for MSSQLSvc: raw SPNEGO tokens, and the acceptor learns the target', async () => {
