@@ -198,7 +198,7 @@ describe('the sequence of calls', () => {
 });
 
 describe('TLS 1.3 coupling', () => {
-  test('X12, F13, F15: split: Finished alone, and the TSRequest with the next token, be it empty', async () => {
+  test('X12: split: Finished alone, and the TSRequest with the next token, be it empty', async () => {
     const sspi = table();
     const credential = await outbound(sspi, 'CREDSSP', {
       tls: { ...CLIENT_TLS, enabledProtocols: TLS_1_3 },

@@ -352,12 +352,105 @@ describe('WinRM', () => {
       ...text('--Encrypted Boundary--\r\n'),
     ]);
 
+  /** A record of TLS 1.2 around `fragment`, as RFC 5246 6.2.3 lays it out. */
+  const recordOf = (...fragment: readonly number[]): number[] => [
+    0x17,
+    0x03,
+    0x03,
+    fragment.length >> 8,
+    fragment.length & 0xff,
+    ...fragment,
+  ];
+  /** What a hostile or an unlucky ciphertext may look like. */
+  const boundaryInside = [7, ...text('--Encrypted Boundary\r\n\tContent-Type: application/x\r\n'), 7, 7, 7];
+  const lowered = (found: string): string => found.toLowerCase();
+  const raised = (found: string): string => found.toUpperCase();
+  const latin1 = (octets: Uint8Array): string => Buffer.from(octets).toString('latin1');
+
   test('F16-F18: CredSSP: header and data are TLS records', async () => {
-    const record = [0x17, 0x03, 0x03, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8];
-    const explanation = await decodedCalmly(body('HTTP-CredSSP-session-encrypted', [16, 0, 0, 0, ...record]));
+    const record = recordOf(1, 2, 3, 4, 5, 6, 7, 8);
+    for (const length of [0, 5, 13]) {
+      const explanation = await decodedCalmly(body('HTTP-CredSSP-session-encrypted', [length, 0, 0, 0, ...record]));
+      expect(explanation.messages[0]?.summary).toBe('WinRM HTTP-CredSSP-session-encrypted (5 octets of plaintext)');
+      expect(part(explanation, 1, 'TLS record: application data').length).toBe(13);
+      expect(notesOf(explanation)).toEqual([]);
+    }
+  });
+
+  test('F18: a header that is longer than what there is, and plaintext that cannot be in it, are said to be so', async () => {
+    const record = recordOf(1, 2, 3, 4, 5, 6, 7, 8);
+    const long = await decodedCalmly(body('HTTP-CredSSP-session-encrypted', [14, 0, 0, 0, ...record]));
+    expect(notesOf(long)).toEqual(['MALFORMED: a header of 14 octets in 13 octets']);
+    const ntlm = await decodedCalmly(body('HTTP-SPNEGO-session-encrypted', [16, 0, 0, 0, 1, 2, 3, 4, 5]));
+    expect(notesOf(ntlm)).toEqual(['MALFORMED: a header of 16 octets in 5 octets']);
+    const short = await decodedCalmly(body('HTTP-CredSSP-session-encrypted', [5, 0, 0, 0, ...record], 14));
+    expect(notesOf(short)).toEqual(['MALFORMED: 14 octets of plaintext in 13 octets']);
+  });
+
+  test('F17: a boundary in the ciphertext is none: CredSSP, by the lengths of the records', async () => {
+    const records = [...recordOf(...boundaryInside), ...recordOf(...boundaryInside)];
+    const octetsOfBody = body('HTTP-CredSSP-session-encrypted', [16, 0, 0, 0, ...records], 40);
+    const explanation = await decodedCalmly(octetsOfBody);
+    expect(part(explanation, 1, 'encrypted').length).toBe(4 + records.length);
+    expect(part(explanation, 1, 'closing boundary').offset).toBe(octetsOfBody.length - 24);
+    expect(notesOf(explanation)).toEqual([]);
+  });
+
+  test('F17, F22: nor is it with NTLM, by the lengths of header and plaintext', async () => {
+    const sealed = [16, 0, 0, 0, ...new Array<number>(16).fill(1), ...boundaryInside];
+    const explanation = await decodedCalmly(body('HTTP-SPNEGO-session-encrypted', sealed, boundaryInside.length));
+    expect(part(explanation, 1, 'data').value).toBe(`${boundaryInside.length} octets`);
+    expect(notesOf(explanation)).toEqual([]);
+  });
+
+  test('F17: what is no record, or is cut, goes up to the next boundary, and both are seen', async () => {
+    for (const sealed of [
+      [5, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8],
+      [5, 0, 0, 0, 0x17, 3, 3, 0xff, 0xff, 1, 2, 3],
+    ]) {
+      const explanation = await decodedCalmly(body('HTTP-CredSSP-session-encrypted', sealed));
+      expect(part(explanation, 1, 'encrypted').length).toBe(12);
+      expect(part(explanation, 1, 'closing boundary').length).toBe(24);
+    }
+    const lying = await decodedCalmly(
+      body('HTTP-SPNEGO-session-encrypted', [0xff, 0xff, 0xff, 0xff, 1, 2, 3], 4_294_967_295),
+    );
+    expect(part(lying, 1, 'encrypted').length).toBe(7);
+    expect(notesOf(lying)[0]).toMatch(/^MALFORMED: a header of 4294967295 octets in 3 octets/);
+  });
+
+  test.each<readonly [string, (body: string) => string]>([
+    ['names behind spaces', (octets) => octets.replaceAll('\t', '    ')],
+    ['names behind nothing', (octets) => octets.replaceAll('\t', '')],
+    ['names and types in small letters', (octets) => octets.replaceAll(/Content-Type|OriginalContent/g, lowered)],
+    ['names and types in capitals', (octets) => octets.replaceAll(/Content-Type|application\/octet-stream/g, raised)],
+    ['boundaries in small letters', (octets) => octets.replaceAll('Encrypted Boundary', lowered)],
+    ['boundaries behind a space', (octets) => octets.replaceAll('--Encrypted', '-- Encrypted')],
+    ['UTF-16', (octets) => octets.replaceAll('UTF-8', 'UTF-16')],
+  ])('F20: %s', async (_, change) => {
+    const original = latin1(body('HTTP-CredSSP-session-encrypted', [5, 0, 0, 0, ...recordOf(1, 2, 3, 4, 5, 6, 7, 8)]));
+    expect(change(original)).not.toBe(original);
+    const explanation = await decodedCalmly(Uint8Array.from(Buffer.from(change(original), 'latin1')));
     expect(explanation.messages[0]?.summary).toBe('WinRM HTTP-CredSSP-session-encrypted (5 octets of plaintext)');
     expect(part(explanation, 1, 'TLS record: application data').length).toBe(13);
     expect(notesOf(explanation)).toEqual([]);
+  });
+
+  test('F20: a response with status 500 is encrypted like any other', async () => {
+    const fault = body('HTTP-CredSSP-session-encrypted', [5, 0, 0, 0, ...recordOf(1, 2, 3, 4, 5, 6, 7, 8)]);
+    const head = [
+      'HTTP/1.1 500 Internal Server Error',
+      'Content-Type: multipart/encrypted;protocol="application/HTTP-CredSSP-session-encrypted";boundary="Encrypted Boundary"',
+      `Content-Length: ${fault.length}`,
+    ];
+    const packets: Packet[] = [
+      { from: 'client', data: text('POST /wsman HTTP/1.1\r\nContent-Length: 0\r\n\r\n') },
+      { from: 'server', data: Uint8Array.from([...text(`${head.join('\r\n')}\r\n\r\n`), ...fault]) },
+    ];
+    const explanation = await decodedCalmly(pcap(frames(packets, { serverPort: 5985 })));
+    expect(explanation.messages.map(({ from, summary }) => [from, summary])).toEqual([
+      ['server', 'WinRM HTTP-CredSSP-session-encrypted (5 octets of plaintext)'],
+    ]);
   });
 
   test('F20, F22: NTLM, with a space in the boundary: header of 16 octets', async () => {
