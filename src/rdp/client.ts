@@ -34,11 +34,6 @@ export interface ClientOptions extends RequestOptions, Patience {
   /** Name or address of the server as the user typed it: it makes the SPN `TERMSRV/host` (contract F8). */
   readonly host: string;
   readonly identity: NlaIdentity;
-  /**
-   * What the server is given to work with in the user's name. Default: `identity` when it has a password, otherwise nothing.
-   * `{ kind: 'none' }` keeps the password at home. The caller keeps it.
-   */
-  readonly credentials?: DelegatedCredentials | undefined;
   /** Instead of `TERMSRV/` and the host. */
   readonly targetName?: string | undefined;
   /** Refuse a server that neither Kerberos nor its certificate authenticates. Default false: most RDP certificates are self-signed. */
@@ -100,10 +95,10 @@ export async function authenticate(
     const identity = identityOf(context, mechanism, logon, targetName);
     const authorization = await readAuthorization(line, negotiated.selectedProtocol, report);
     if (delegation === undefined) throw new SspiError('INTERNAL_ERROR', { stage: 'delegation' });
-    const { requestedProtocols, selectedProtocol, serverFlags, restrictedAdmin } = negotiated;
+    const { request: _, ...agreed } = negotiated;
     const { certificate } = server;
     const publicKeySha256 = sha256(server.publicKey);
-    const facts = { requestedProtocols, selectedProtocol, serverFlags, restrictedAdmin, certificate, publicKeySha256 };
+    const facts = { ...agreed, certificate, publicKeySha256 };
     return { identity, authorization, session: { ...facts, ...logon, delegation } };
   } finally {
     context?.dispose();

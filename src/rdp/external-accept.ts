@@ -8,7 +8,7 @@ import { type Host, systemHost } from '../host/index.ts';
 import { SspiError } from '../sspi/index.ts';
 import { type Carrier, CarrierLine } from './carrier.ts';
 import { Report } from './events.ts';
-import { asksForRestrictedAdmin } from './negotiation.ts';
+import { serverModes } from './negotiation.ts';
 import { admit, lastWordOf, type ServerOptions, type ServerOutcome } from './server.ts';
 import { Timing } from './timing.ts';
 import { type ConnectionRequest, RDP_PROTOCOL } from './x224.ts';
@@ -53,8 +53,8 @@ export async function acceptExternally(options: ExternalAcceptOptions): Promise<
   const timing = new Timing(options);
   const report = new Report(options.observe, timing);
   const line = new CarrierLine(options.carrier, timing);
-  const restrictedAdmin = options.restrictedAdmin === true && asksForRestrictedAdmin(request);
-  const negotiated = { request, requestedProtocols, selectedProtocol, serverFlags, restrictedAdmin };
+  const modes = serverModes(request, options);
+  const negotiated = { request, requestedProtocols, selectedProtocol, serverFlags, ...modes };
   try {
     const own = { certificate, publicKey: publicKeyOf(certificate) };
     const outcome = await admit(line, negotiated, own, { ...options, platform }, report);

@@ -9,7 +9,7 @@ import { asSspiError, SspiError } from '../sspi/index.ts';
 import { type Carrier, CarrierLine } from './carrier.ts';
 import { authenticate, type ClientOptions, type ClientOutcome, certificateFact, type KnownServer } from './client.ts';
 import { Report } from './events.ts';
-import { type Negotiated, nlaRequest } from './negotiation.ts';
+import { clientModes, type Negotiated, nlaRequest } from './negotiation.ts';
 import { lastWordOf } from './server.ts';
 import { Timing } from './timing.ts';
 import { RDP_NEG_RSP_FLAG, RDP_PROTOCOL } from './x224.ts';
@@ -53,15 +53,14 @@ export interface ExternalLogon extends ClientOutcome {
  * });
  */
 export async function logOnExternally(options: ExternalOptions): Promise<ExternalLogon> {
-  const { selectedProtocol, serverFlags = 0, restrictedAdmin = false } = options;
+  const { selectedProtocol, serverFlags = 0 } = options;
   const timing = new Timing(options);
   if (selectedProtocol !== RDP_PROTOCOL.HYBRID && selectedProtocol !== RDP_PROTOCOL.HYBRID_EX)
     throw new SspiError('INVALID_PARAMETER', { stage: 'selectedProtocol', detail: 'neither HYBRID nor HYBRID_EX' });
-  if (restrictedAdmin && (serverFlags & RDP_NEG_RSP_FLAG.RESTRICTED_ADMIN_MODE_SUPPORTED) === 0)
-    throw new SspiError('RDP_RESTRICTED_ADMIN_REFUSED', { stage: 'serverFlags' });
   const request = nlaRequest(options);
   const requestedProtocols = request.negotiation?.requestedProtocols ?? 0;
-  const negotiated = { request, requestedProtocols, selectedProtocol, serverFlags, restrictedAdmin };
+  const modes = clientModes(request, serverFlags, 'serverFlags');
+  const negotiated = { request, requestedProtocols, selectedProtocol, serverFlags, ...modes };
   const report = new Report(options.observe, timing);
   const line = new CarrierLine(options.carrier, timing);
   try {

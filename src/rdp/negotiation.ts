@@ -2,7 +2,7 @@
  * The negotiation of the security protocol, both sides: one PDU each way, in the clear ([MS-RDPBCGR] 1.3.1.1; contract F1-F5).
  * @module
  */
-import { SspiError, type SspiErrorCode } from '../sspi/index.ts';
+import { type DelegatedCredentials, SspiError, type SspiErrorCode } from '../sspi/index.ts';
 import type { Report } from './events.ts';
 import type { Line } from './logon.ts';
 import { frameFirstPdu } from './not-rdp.ts';
@@ -34,6 +34,12 @@ export interface RequestOptions {
    * X34). Refuses servers that do not support it. Default false.
    */
   readonly restrictedAdmin?: boolean | undefined;
+  /**
+   * What the server is given to work with in the user's name. Default: `identity` when it has a password, otherwise nothing.
+   * `{ kind: 'none' }` keeps the password at home; `{ kind: 'remote-guard' }` asks for Remote Credential Guard, and refuses servers that do
+   * not support it. The caller keeps it.
+   */
+  readonly credentials?: DelegatedCredentials | undefined;
 }
 
 /** What both sides agreed on. */
@@ -44,7 +50,9 @@ export interface Negotiated {
   /** Bits of {@link RDP_NEG_RSP_FLAG}. */
   readonly serverFlags: number;
   readonly restrictedAdmin: boolean;
+  readonly remoteGuard: boolean;
 }
+type Modes = Pick<Negotiated, 'restrictedAdmin' | 'remoteGuard'>;
 
 const REQUEST = 'X.224 Connection Request';
 const CONFIRM = 'X.224 Connection Confirm';
@@ -52,8 +60,12 @@ const REQUESTED = RDP_PROTOCOL.SSL | RDP_PROTOCOL.HYBRID | RDP_PROTOCOL.HYBRID_E
 
 /** The client's request for Network Level Authentication. @throws SspiError INVALID_PARAMETER */
 export function nlaRequest(options: RequestOptions): ConnectionRequest {
-  const { cookie, routingToken, correlationId, restrictedAdmin = false } = options;
-  const flags = restrictedAdmin ? RDP_NEG_REQ_FLAG.RESTRICTED_ADMIN_MODE_REQUIRED : 0;
+  const { cookie, routingToken, correlationId, restrictedAdmin = false, credentials } = options;
+  const flags = restrictedAdmin // which hands nothing over, whatever there is
+    ? RDP_NEG_REQ_FLAG.RESTRICTED_ADMIN_MODE_REQUIRED
+    : credentials?.kind === 'remote-guard'
+      ? RDP_NEG_REQ_FLAG.REDIRECTED_AUTHENTICATION_MODE_REQUIRED
+      : 0;
   return { cookie, routingToken, negotiation: { flags, requestedProtocols: REQUESTED, correlationId } };
 }
 
@@ -74,9 +86,24 @@ export async function requestSecurity(line: Line, options: RequestOptions, repor
 export function readConfirm(octets: Uint8Array, request: ConnectionRequest, report: Report): Negotiated {
   const confirm = decodeConnectionConfirm(octets);
   report.tell({ kind: 'x224', message: 'confirm', direction: 'received', octets, confirm });
+  const { selectedProtocol, flags: serverFlags } = assertNla(confirm);
+  const modes = clientModes(request, serverFlags, CONFIRM);
+  return { request, requestedProtocols: REQUESTED, selectedProtocol, serverFlags, ...modes };
+}
+
+/**
+ * The modes that a client asked for. They take both sides: without its word the server would want a password for the session, and the
+ * caller wants it to have none (contract F5).
+ * @throws SspiError RDP_RESTRICTED_ADMIN_REFUSED, RDP_REMOTE_GUARD_REFUSED
+ */
+export function clientModes(request: ConnectionRequest, serverFlags: number, stage: string): Modes {
   const restrictedAdmin = asksForRestrictedAdmin(request);
-  const { selectedProtocol, flags: serverFlags } = assertNla(confirm, restrictedAdmin);
-  return { request, requestedProtocols: REQUESTED, selectedProtocol, serverFlags, restrictedAdmin };
+  const remoteGuard = asksForRemoteGuard(request);
+  if (restrictedAdmin && (serverFlags & RDP_NEG_RSP_FLAG.RESTRICTED_ADMIN_MODE_SUPPORTED) === 0)
+    throw new SspiError('RDP_RESTRICTED_ADMIN_REFUSED', { stage });
+  if (remoteGuard && (serverFlags & RDP_NEG_RSP_FLAG.REDIRECTED_AUTHENTICATION_MODE_SUPPORTED) === 0)
+    throw new SspiError('RDP_REMOTE_GUARD_REFUSED', { stage });
+  return { restrictedAdmin, remoteGuard };
 }
 
 /** What a server's failure code means, as a code of ours. */
@@ -89,7 +116,7 @@ const FAILURES: ReadonlyMap<number, SspiErrorCode> = new Map([
   [RDP_NEG_FAILURE_CODE.SSL_WITH_USER_AUTH_REQUIRED_BY_SERVER, 'RDP_USER_CERTIFICATE_REQUIRED'],
 ]);
 
-function assertNla(confirm: ConnectionConfirm, restrictedAdmin: boolean): ConnectionConfirm & { kind: 'selected' } {
+function assertNla(confirm: ConnectionConfirm): ConnectionConfirm & { kind: 'selected' } {
   switch (confirm.kind) {
     case 'failure':
       throw new SspiError(FAILURES.get(confirm.failureCode) ?? 'RDP_NEGOTIATION_FAILED', {
@@ -99,9 +126,6 @@ function assertNla(confirm: ConnectionConfirm, restrictedAdmin: boolean): Connec
     case 'none':
       throw withoutNla(CONFIRM, 'the server knows only standard RDP security');
     case 'selected':
-      // Without its word the server would want a password for the session, and the caller wants it to have none (contract F5).
-      if (restrictedAdmin && (confirm.flags & RDP_NEG_RSP_FLAG.RESTRICTED_ADMIN_MODE_SUPPORTED) === 0)
-        throw new SspiError('RDP_RESTRICTED_ADMIN_REFUSED', { stage: CONFIRM });
       if (confirm.selectedProtocol === RDP_PROTOCOL.HYBRID || confirm.selectedProtocol === RDP_PROTOCOL.HYBRID_EX)
         return confirm;
       throw withoutNla(CONFIRM, `the server chose ${protocolNames(confirm.selectedProtocol)}`);
@@ -117,6 +141,11 @@ export interface ConfirmOptions {
    * has to be set to 0 (contract Y16): whoever has a hash needs no password then.
    */
   readonly restrictedAdmin?: boolean | undefined;
+  /**
+   * Let clients log on with Remote Credential Guard: `credentials` is `{ kind: 'remote-guard' }` then, and what can be done with it is
+   * asked of the client on a virtual channel ([MS-RDPEAR]), which is the caller's. Default false: such credentials are refused.
+   */
+  readonly remoteGuard?: boolean | undefined;
 }
 
 /**
@@ -124,7 +153,11 @@ export interface ConfirmOptions {
  * @throws SspiError NOT_RDP, MALFORMED_TOKEN, RDP_WITHOUT_NLA, with the answer as its `token`; and what the line throws
  */
 export async function confirmSecurity(line: Line, options: ConfirmOptions, report: Report): Promise<Negotiated> {
-  const { protocols = RDP_PROTOCOL.HYBRID | RDP_PROTOCOL.HYBRID_EX, restrictedAdmin = false } = options;
+  const {
+    protocols = RDP_PROTOCOL.HYBRID | RDP_PROTOCOL.HYBRID_EX,
+    restrictedAdmin = false,
+    remoteGuard = false,
+  } = options;
   const received = await line.read(REQUEST, (octets) => frameFirstPdu(octets, REQUEST));
   const request = decodeConnectionRequest(received);
   report.tell({ kind: 'x224', message: 'request', direction: 'received', octets: received, request });
@@ -145,20 +178,33 @@ export async function confirmSecurity(line: Line, options: ConfirmOptions, repor
     const failureCode = RDP_NEG_FAILURE_CODE.HYBRID_REQUIRED_BY_SERVER;
     throw withoutNla(REQUEST, detail).withToken(answer({ kind: 'failure', failureCode }));
   }
-  const serverFlags = restrictedAdmin ? RDP_NEG_RSP_FLAG.RESTRICTED_ADMIN_MODE_SUPPORTED : 0;
+  const serverFlags =
+    (restrictedAdmin ? RDP_NEG_RSP_FLAG.RESTRICTED_ADMIN_MODE_SUPPORTED : 0) |
+    (remoteGuard ? RDP_NEG_RSP_FLAG.REDIRECTED_AUTHENTICATION_MODE_SUPPORTED : 0);
   await line.write(CONFIRM, answer({ kind: 'selected', selectedProtocol, flags: serverFlags }));
   return {
     request,
     requestedProtocols,
     selectedProtocol,
     serverFlags,
-    restrictedAdmin: restrictedAdmin && asksForRestrictedAdmin(request),
+    ...serverModes(request, options),
   };
 }
 
-/** Whether a client wants Restricted Admin. */
-export function asksForRestrictedAdmin({ negotiation }: ConnectionRequest): boolean {
+/** The modes that a client asked for and the server allows (contract F5). */
+export function serverModes(request: ConnectionRequest, { restrictedAdmin, remoteGuard }: ConfirmOptions): Modes {
+  return {
+    restrictedAdmin: restrictedAdmin === true && asksForRestrictedAdmin(request),
+    remoteGuard: remoteGuard === true && asksForRemoteGuard(request),
+  };
+}
+
+function asksForRestrictedAdmin({ negotiation }: ConnectionRequest): boolean {
   return ((negotiation?.flags ?? 0) & RDP_NEG_REQ_FLAG.RESTRICTED_ADMIN_MODE_REQUIRED) !== 0;
+}
+
+function asksForRemoteGuard({ negotiation }: ConnectionRequest): boolean {
+  return ((negotiation?.flags ?? 0) & RDP_NEG_REQ_FLAG.REDIRECTED_AUTHENTICATION_MODE_REQUIRED) !== 0;
 }
 
 function withoutNla(stage: string, detail: string): SspiError {

@@ -82,6 +82,8 @@ export async function admit(
     const identity = accepting.query('C_ACCESS_TOKEN');
     const credentials = accepting.query('CREDS');
     report.tell({ kind: 'received', delegated: credentials.kind });
+    if (credentials.kind === 'remote-guard' && !negotiated.remoteGuard)
+      throw new SspiError('UNEXPECTED_MESSAGE', { stage: 'authInfo', detail: 'remote guard was not agreed on' }); // contract F5
     const asked = Promise.resolve(options.authorize?.(identity, credentials) ?? true);
     const granted = await line.within('authorize', asked);
     const authorization = await tellAuthorization(line, negotiated.selectedProtocol, granted, report);

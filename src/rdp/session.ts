@@ -56,6 +56,7 @@ export interface NlaSession {
   /** The version of TSRequest that both sides speak. */
   readonly version: number;
   readonly restrictedAdmin: boolean;
+  readonly remoteGuard: boolean;
   readonly mechanism: MechanismChoice;
 }
 

@@ -1,6 +1,7 @@
 /** Remote Credential Guard: contract §3.9, X35, and what it bypasses, Y10. */
 import { pbkdf2Sync, X509Certificate } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
+import { memoryAccounts } from '../../src/acceptor/index.ts';
 import {
   credsspInitiator,
   decodeTSCredentials,
@@ -24,9 +25,20 @@ import {
   unpackTicketLogon,
 } from '../../src/index.ts';
 import { ntlmPackage } from '../../src/ntlm/index.ts';
+import { acceptExternally, logOnExternally } from '../../src/rdp/external.ts';
+import {
+  type AcceptNlaOptions,
+  acceptNla,
+  type ConnectNlaOptions,
+  connectNla,
+  type NlaEvent,
+  RDP_PROTOCOL,
+} from '../../src/rdp/index.ts';
+import { socketPair } from '../rdp/pair.ts';
+import { carrierPair } from '../support/gateway.ts';
 import { hex } from '../support/vectors.ts';
 import { honest } from './fake-server.ts';
-import { certificates, IDENTITY } from './support.ts';
+import { ALICE, certificates, IDENTITY } from './support.ts';
 
 const NOTHING: DelegationPolicy = {
   allowDefault: [],
@@ -195,6 +207,106 @@ describe('Remote Credential Guard', () => {
     expect(sent.some(({ pubKeyAuth }) => pubKeyAuth !== undefined)).toBe(true); // it came as far as that
     expect(sent.some(({ authInfo }) => authInfo !== undefined)).toBe(false);
     expect((await against(make(), { flags, trusted: true })).error).toBeUndefined();
+  });
+});
+
+describe('Remote Credential Guard over RDP', () => {
+  const open: { destroy(): void }[] = [];
+  afterEach(() => {
+    for (const socket of open.splice(0)) socket.destroy();
+  });
+  const guard = (): DelegatedCredentials => ({
+    kind: 'remote-guard',
+    logon: { packageName: 'Kerberos', credential: new Secret(hex('0a000000')) },
+    supplemental: [],
+  });
+  const accounts = { kind: 'acceptor', accounts: memoryAccounts([ALICE]) } as const;
+
+  async function logOn(client: Partial<ConnectNlaOptions>, server: Partial<AcceptNlaOptions>) {
+    const { near, far } = await socketPair();
+    open.push(near, far);
+    const pdus: NlaEvent[] = [];
+    const [connected, accepted] = await Promise.allSettled([
+      connectNla({
+        stream: near,
+        host: 'host.example.test',
+        identity: IDENTITY,
+        deadline: 4000,
+        observe: (event) => pdus.push(event),
+        ...client,
+      }),
+      acceptNla({ stream: far, certificate: certificates.ec, identity: accounts, deadline: 4000, ...server }),
+    ]);
+    const octets = pdus.flatMap((event) => (event.kind === 'x224' ? [hexOf(event.octets)] : []));
+    return { connected, accepted, octets, kinds: pdus.map(({ kind }) => kind) };
+  }
+
+  test('F5, F7, X37: asked for and allowed; and both sides know what was offered and chosen', async () => {
+    const { connected, accepted, octets } = await logOn({ credentials: guard() }, { remoteGuard: true });
+    if (connected.status === 'rejected') throw connected.reason;
+    if (accepted.status === 'rejected') throw accepted.reason;
+    expect(accepted.value).toMatchObject({
+      identity: { name: 'EXAMPLE\\alice' },
+      credentials: { kind: 'remote-guard', logon: { packageName: 'Kerberos' } },
+    });
+    // [MS-RDPBCGR] 2.2.1.1.1: flags 2, SSL | HYBRID | HYBRID_EX; 2.2.1.2.1: flags 0x10, HYBRID_EX.
+    expect(octets).toEqual(['030000130ee00000000000010208000b000000', '030000130ed000000000000210080008000000']);
+    const agreed = { requestedProtocols: 11, selectedProtocol: 8, serverFlags: 0x10 };
+    expect(connected.value.session).toMatchObject({ ...agreed, remoteGuard: true, restrictedAdmin: false });
+    expect(accepted.value.session).toMatchObject({ ...agreed, remoteGuard: true, restrictedAdmin: false });
+  });
+
+  test('F5: a server does not allow it by default; the client gives up before TLS', async () => {
+    const { connected, accepted, kinds } = await logOn({ credentials: guard() }, {});
+    expect(connected).toMatchObject({
+      reason: { code: 'RDP_REMOTE_GUARD_REFUSED', statusName: 'SEC_E_UNSUPPORTED_FUNCTION' },
+    });
+    expect(accepted.status).toBe('rejected');
+    expect(kinds).toEqual(['x224', 'x224']);
+  });
+
+  test('F5: whoever allows it takes a password too; Restricted Admin beside it hands nothing over', async () => {
+    const { accepted } = await logOn({}, { remoteGuard: true });
+    expect(accepted).toMatchObject({ value: { credentials: { kind: 'password' }, session: { remoteGuard: false } } });
+    const both = await logOn({ credentials: guard(), restrictedAdmin: true }, { restrictedAdmin: true });
+    expect(both.accepted).toMatchObject({
+      value: { credentials: { kind: 'none' }, session: { remoteGuard: false, restrictedAdmin: true, serverFlags: 8 } },
+    });
+  });
+
+  test.each([
+    ['to a server that did not allow it', { flags: 0x02, remoteGuard: false }],
+    ['by a client that did not ask for it', { flags: 0, remoteGuard: true }],
+  ])('F5: such credentials %s are refused', async (_, { flags, remoteGuard }) => {
+    const [near, far] = carrierPair();
+    const certificate = derOf(certificates.ec.certificate);
+    const negotiation = { flags, requestedProtocols: RDP_PROTOCOL.HYBRID };
+    const [connected, accepted] = await Promise.allSettled([
+      logOnExternally({
+        carrier: near,
+        certificates: [certificate],
+        host: 'host.example.test',
+        identity: IDENTITY,
+        selectedProtocol: RDP_PROTOCOL.HYBRID,
+        serverFlags: 0x10, // somebody has told the client so
+        credentials: guard(),
+      }),
+      acceptExternally({
+        carrier: far,
+        certificate,
+        request: { negotiation },
+        selectedProtocol: RDP_PROTOCOL.HYBRID,
+        identity: accounts,
+        remoteGuard,
+      }),
+    ]);
+    expect(accepted).toMatchObject({ reason: { code: 'UNEXPECTED_MESSAGE', stage: 'authInfo' } });
+    expect(connected.status).toBe('fulfilled'); // under HYBRID nobody tells it: the connection closes
+    const next = await near.receive().then(
+      (octets) => octets?.length,
+      () => undefined,
+    );
+    expect(next).toBeUndefined();
   });
 });
 

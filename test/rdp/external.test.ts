@@ -26,10 +26,15 @@ import {
   type WebSocketLike,
   webSocketCarrier,
 } from '../../src/rdp/external.ts';
-import { SspiError } from '../../src/sspi/index.ts';
+import { Secret, SspiError } from '../../src/sspi/index.ts';
 import { carrierPair, serveGateway } from '../support/gateway.ts';
 
 const TOKEN = 'let me in';
+const GUARD = {
+  kind: 'remote-guard',
+  logon: { packageName: 'Kerberos', credential: new Secret(Uint8Array.of(10, 0, 0, 0)) },
+  supplemental: [],
+} as const;
 let realm: Lab;
 const open: { destroy(): void }[] = [];
 beforeEach(async () => {
@@ -307,6 +312,7 @@ describe('TSRequests carried by the caller', () => {
     [{ certificates: [] }, 'INVALID_PARAMETER'],
     [{ certificates: [Uint8Array.of(1, 2, 3)] }, 'MALFORMED_TOKEN'],
     [{ restrictedAdmin: true }, 'RDP_RESTRICTED_ADMIN_REFUSED'],
+    [{ credentials: GUARD }, 'RDP_REMOTE_GUARD_REFUSED'],
   ] as const)('F12: %o', async (options, code) => {
     const { outcome } = await logOn({}, options);
     expect(await refusal(outcome)).toMatchObject({ code });
