@@ -4,8 +4,7 @@
  */
 import { createReadStream } from 'node:fs';
 import { Secret } from '../sspi/index.ts';
-import { readText } from './files.ts';
-import { messageOf } from './frames.ts';
+import { readText, unreadable } from './files.ts';
 import { UsageError } from './terminal.ts';
 
 const LARGEST = 64 * 1024 * 1024;
@@ -16,7 +15,7 @@ export async function readOctets(path: string, option: string): Promise<Uint8Arr
     return await collected(createReadStream(path), path);
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`${option}: ${messageOf(error)}`, 'give the path of a file that you can read');
+    throw unreadable(option, path, error);
   }
 }
 

@@ -20,9 +20,29 @@ export async function readOctets(path: string, option: string): Promise<Uint8Arr
   try {
     return await readFile(path);
   } catch (error) {
-    throw new UsageError(`${option}: ${messageOf(error)}`, 'give the path of a file that you can read');
+    throw unreadable(option, path, error);
   }
 }
+
+/** A file that cannot be read. */
+export function unreadable(option: string, path: string, error: unknown): UsageError {
+  return new UsageError(`${option}: ${path}: ${fileProblem(error)}`, 'give the path of a file that you can read');
+}
+
+/** What the system has against a path, in words. */
+export function fileProblem(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return REASONS[code] ?? messageOf(error);
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or directory',
+  ENOTDIR: 'there is no such file or directory',
+  EISDIR: 'that is a directory',
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  ENOSPC: 'no space is left there',
+};
 
 /** The first line of a file, without its end: editors add one. @throws UsageError */
 export async function readPassword(path: string): Promise<Secret> {

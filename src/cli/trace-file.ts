@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { summaryOf, writeLine } from '../explain/index.ts';
-import { messageOf } from './frames.ts';
+import { fileProblem } from './files.ts';
 import { jsonText, UsageError } from './terminal.ts';
 import { stepOf, type TimelineEvent } from './timeline.ts';
 
@@ -21,7 +21,7 @@ export class TraceFile implements Disposable {
     try {
       this.#descriptor = openSync(path, 'w', 0o600);
     } catch (error) {
-      throw new UsageError(`--trace: ${messageOf(error)}`, 'give the path of a file that can be written');
+      throw new UsageError(`--trace: ${path}: ${fileProblem(error)}`, 'give the path of a file that can be written');
     }
   }
 
@@ -41,7 +41,7 @@ export class TraceFile implements Disposable {
     try {
       writeSync(this.#descriptor, `${line}\n`);
     } catch (error) {
-      throw new UsageError(`--trace: ${messageOf(error)}`, 'write it to a place with room for it');
+      throw new UsageError(`--trace: ${fileProblem(error)}`, 'write it to a place with room for it');
     }
   }
 

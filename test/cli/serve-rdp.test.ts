@@ -120,7 +120,7 @@ describe('sspi serve rdp', () => {
   test.each<[string, readonly string[]]>([
     ['nobody could log on', []],
     ['--cert and --key belong together', ['--accounts', '/dev/null', '--cert', 'a']],
-    ['ENOENT', ['--keytab', '/nowhere']],
+    ['--keytab: /nowhere: there is no such file', ['--keytab', '/nowhere']],
     ['cannot listen', ['--accounts', '/dev/null', '--host', '192.0.2.1']],
     ['--tls-min is above --tls-max', ['--accounts', '/dev/null', '--tls-min', '1.3', '--tls-max', '1.2']],
     ['one DOMAIN:user:password per line', ['--accounts', import.meta.filename]],

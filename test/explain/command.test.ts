@@ -93,8 +93,8 @@ describe('sspi decode', () => {
   });
 
   test.each([
-    ['a file that is not there', ['/nowhere/at/all'], /FILE: .*ENOENT/],
-    ['a folder', [tmpdir()], /FILE: /],
+    ['a file that is not there', ['/nowhere/at/all'], /FILE: \/nowhere\/at\/all: there is no such file/],
+    ['a folder', [tmpdir()], /FILE: .*: that is a directory/],
     ['a keytab that is none', ['--keytab', CERTIFICATE, RECORDING], /keytab/],
     ['a certificate that is none', ['--cert', RECORDING, RECORDING], /certificate/],
     [
@@ -108,6 +108,12 @@ describe('sspi decode', () => {
     expect([code, lines]).toEqual([2, []]);
     expect(notes.join('\n')).toMatch(expected);
     expect(notes.join('\n')).not.toContain('BEGIN CERTIFICATE');
+  });
+
+  test('3: octets that only begin like a token of GSS-API', async () => {
+    // 60, a length, and no object identifier (RFC 2743 3.1).
+    const { code } = await sspi('decode', file('octets', '60 0a 04 08 01 02 03 04 05 06 07 08'));
+    expect(code).toBe(3);
   });
 
   test('3: nothing that is known', async () => {

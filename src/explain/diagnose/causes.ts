@@ -136,6 +136,7 @@ export const CAUSES = {
     signs: ['KDC_ERR_S_PRINCIPAL_UNKNOWN (7)', 'KDC_ERR_PRINCIPAL_NOT_UNIQUE (8)', 'SEC_E_TARGET_UNKNOWN (0x80090303)'],
     tryThis: [
       'connect to the full DNS name of the host, not to an address or an alias',
+      'write the SPN as class/host: class@host is how GSS-API writes names, and no KDC has it',
       'list the SPN with `setspn -Q TERMSRV/host` and register it on exactly one account',
       'name the SPN explicitly where the name to connect to is another one',
     ],

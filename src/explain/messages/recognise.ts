@@ -72,8 +72,7 @@ export class MessageDecoder {
       case 'unknown':
         break;
     }
-    if (octets[0] === 0x60)
-      return named('Kerberos', 'GSS token', () => describeGss(octets, branch, reading, this.#inside));
+    if (isGss(octets)) return named('Kerberos', 'GSS token', () => describeGss(octets, branch, reading, this.#inside));
     const kerberos = kerberosMessageName(octets[0]);
     if (kerberos !== undefined) return named('Kerberos', kerberos, () => describeKerberos(octets, branch, reading));
     if (isCfxToken(octets)) return named('Kerberos', 'GSS message', () => describeCfx(octets, branch, reading));
@@ -235,6 +234,11 @@ function sequenceKind(octets: Uint8Array) {
   }
 }
 
+/** A token of GSS-API begins with the mechanism's object identifier (RFC 2743 3.1), unless it was cut before that. */
+function isGss(octets: Uint8Array): boolean {
+  return octets[0] === 0x60 && (octets[behindHeader(octets, 0)] ?? 0x06) === 0x06;
+}
+
 /** Where the contents of the value at `at` begin. */
 function behindHeader(octets: Uint8Array, at: number): number {
   const first = octets[at + 1] ?? 0;
@@ -249,7 +253,7 @@ function startsWithText(octets: Uint8Array, text: string): boolean {
 export function isRecognised(octets: Uint8Array): boolean {
   if (octets.length < 2) return false;
   if (isTpkt(octets) || isTls(octets) || isNtlmToken(octets) || isWinRm(octets) || isCfxToken(octets)) return true;
-  if (detectToken(octets) !== 'unknown' || octets[0] === 0x60) return true;
+  if (detectToken(octets) !== 'unknown' || isGss(octets)) return true;
   if (kerberosMessageName(octets[0]) !== undefined) return true;
   // Behind a length of four octets, which for messages of any sense begins with a zero.
   if (octets[0] === 0 && kerberosMessageName(octets[4]) !== undefined) return true;
