@@ -66,11 +66,12 @@ export async function* accept(
   assertProtection(offered, options.flags, identity, 'NTLM NEGOTIATE');
   const serverChallenge = scope.host.random.bytes(8);
   const timestamp = fileTimeOctets(scope.host.clock.now());
+  const sent = targetInfo(computer, timestamp);
   const challenge = encodeChallenge({
     flags: offered,
     serverChallenge,
     targetName: isMember(computer) ? computer.netbiosDomain : computer.netbiosComputer,
-    targetInfo: targetInfo(computer, timestamp),
+    targetInfo: sent,
     version: OUR_VERSION,
   });
   scope.trace(() => messageEvent('sent', challenge));
@@ -89,7 +90,7 @@ export async function* accept(
   const exportedSessionKey = scope.own(new Secret(exportSessionKey(message, flags, logon.keyExchangeKey)));
   const expectedMic = (at: number): Uint8Array =>
     messageIntegrityCode(exportedSessionKey.reveal(), negotiate, challenge, received, at);
-  checkMic(identity, message, { timestamp, expectedMic });
+  checkMic(identity, message, { targetInfo: sent, expectedMic });
   const { ntResponse } = message;
   const avPairs = ntResponse.kind === 'ntlm-v2' ? ntResponse.clientChallenge.avPairs : [];
   checkChannelBindings(identity, options, avPairs);
@@ -218,7 +219,8 @@ function exportSessionKey(message: AuthenticateMessage, flags: number, keyExchan
  * timestamp asks everybody for one, but impacket and GSS-NTLMSSP do not comply (fault Z43).
  *
  * Somebody in between could take the timestamp out of the CHALLENGE, and an honest client would leave the MIC out. But clients
- * sign what they were sent: without MIC, our timestamp has to be among the pairs under the proof.
+ * sign what they were sent: without MIC, all that we sent has to be among the pairs under the proof. The names in it are ours, so
+ * that nobody logs on here with what was meant for another server (CVE-2019-1019, fault Z15).
  */
 function checkMic(identity: AcceptorIdentity, message: AuthenticateMessage, sent: SentChallenge): void {
   const { mic, micAt, ntResponse } = message;
@@ -229,15 +231,18 @@ function checkMic(identity: AcceptorIdentity, message: AuthenticateMessage, sent
   }
   if (identity.requireMic === true) throw micMissing();
   if (ntResponse.kind !== 'ntlm-v2') return;
-  const seen = avValue(ntResponse.clientChallenge.avPairs, AV_ID.TIMESTAMP);
-  if (seen === undefined || !equalInConstantTime(seen, sent.timestamp))
-    throw micMissing('and our timestamp was taken away');
+  const { avPairs } = ntResponse.clientChallenge;
+  for (const { id, value } of sent.targetInfo) {
+    const seen = avValue(avPairs, id);
+    if (seen === undefined || !equalInConstantTime(seen, value))
+      throw micMissing('and the client was sent another CHALLENGE than ours');
+  }
 }
 
 /** What the client's messages are held against. */
 interface SentChallenge {
-  /** The value of the MsvAvTimestamp in it. */
-  readonly timestamp: Uint8Array;
+  /** Our names and the time. */
+  readonly targetInfo: readonly AvPair[];
   expectedMic(at: number): Uint8Array;
 }
 

@@ -1,10 +1,11 @@
 /**
  * Is it the right password? The part of [MS-NLMP] 3.2.5.1.2 that looks up the account and compares responses.
  *
- * An unknown user goes the same way as a wrong password, with a key that nobody has: same work, same error (fault Z22).
+ * An unknown user goes the same way as a wrong password, with a key that nobody has: same work, same error (fault Z22). Only the
+ * `cause` of the error, which stays with the server, tells the two apart (fault Z7).
  * @module
  */
-import { equalInConstantTime } from '../crypto/index.ts';
+import { encodeUtf16, equalInConstantTime } from '../crypto/index.ts';
 import {
   type AcceptorIdentity,
   type Account,
@@ -77,12 +78,12 @@ async function verifyWithAccount(source: AccountSource, attempt: LogonAttempt, r
   const named = await find(source, { user, domain }, decoyHash);
   const key = keyIfProven(named, domain, attempt, response);
   if (key !== undefined) return proven(named, key);
-  if (domain === '') throw denied();
+  if (domain === '') throw notProven(named);
 
   const local = await find(source, { user, domain: '' }, decoyHash);
   const candidate = local.account === undefined ? named : local;
   const localKey = keyIfProven(candidate, '', attempt, response);
-  if (localKey === undefined) throw denied();
+  if (localKey === undefined) throw notProven(candidate);
   return proven(candidate, localKey);
 }
 
@@ -96,7 +97,7 @@ interface Candidate {
 async function find(source: AccountSource, query: AccountQuery, decoyHash: Uint8Array): Promise<Candidate> {
   try {
     const account = await source.find(query);
-    return { account, ntHash: account === undefined ? decoyHash : ntHashOf(account) };
+    return { account, ntHash: account === undefined ? withHashing(decoyHash) : ntHashOf(account) };
   } catch (cause) {
     throw unavailable(cause);
   }
@@ -106,8 +107,16 @@ function ntHashOf({ secret }: Account): Uint8Array {
   if (secret.kind === 'password') return ntowfV1(secret.password.reveal());
   const ntHash = secret.ntHash.reveal();
   if (ntHash.length !== 16) throw new TypeError('an NT hash has 16 octets');
+  return withHashing(ntHash);
+}
+
+/** Hashing a password takes some microseconds, which must not tell who has one here and who has a hash or nothing at all. */
+function withHashing(ntHash: Uint8Array): Uint8Array {
+  ntowfV1(NO_PASSWORD);
   return ntHash;
 }
+
+const NO_PASSWORD = encodeUtf16('password');
 
 /** The KeyExchangeKey, if the response was computed with this account's password. */
 function keyIfProven(
@@ -184,6 +193,11 @@ function unavailable(cause: unknown): SspiError {
   });
 }
 
-function denied(detail?: string): SspiError {
-  return new SspiError('LOGON_DENIED', { stage: STAGE, detail, ntStatus: NTSTATUS.LOGON_FAILURE });
+/** In the `cause`, and not in what is said of the error: servers pass that on to clients. */
+function notProven({ account }: Candidate): SspiError {
+  return denied(undefined, new Error(account === undefined ? 'there is no such account' : 'it has another password'));
+}
+
+function denied(detail?: string, cause?: Error): SspiError {
+  return new SspiError('LOGON_DENIED', { stage: STAGE, detail, ntStatus: NTSTATUS.LOGON_FAILURE, cause });
 }

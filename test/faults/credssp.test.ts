@@ -333,6 +333,12 @@ describe('Z7: errorCode', () => {
     expect(unknown?.initiatorError?.status).toBe(wrong?.initiatorError?.status);
     for (const { acceptorError } of outcomes)
       expect(acceptorError).toMatchObject({ code: 'LOGON_DENIED', ntStatus: NTSTATUS.LOGON_FAILURE });
+    // What a server passes on to its client is the same; what it keeps in its log is not.
+    expect(unknown?.acceptorError?.message).toBe(wrong?.acceptorError?.message);
+    const causes = outcomes.map(({ acceptorError }) =>
+      acceptorError?.cause instanceof Error ? acceptorError.cause.message : '',
+    );
+    expect(causes).toEqual(['it has another password', 'there is no such account']);
   });
 });
 

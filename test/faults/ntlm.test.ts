@@ -1,7 +1,15 @@
 /** A fault of NTLM that no other test is about, docs/faults.md Z15. */
 import { expect, test } from 'vitest';
 import { decodeChallenge } from '../../src/ntlm/index.ts';
-import { acquireServer, expectUnusable, failure, say, startClient, thrown } from '../ntlm/support.ts';
+import {
+  acquireServer,
+  authenticateByHand,
+  expectUnusable,
+  failure,
+  say,
+  startClient,
+  thrown,
+} from '../ntlm/support.ts';
 
 const computer = (name: string) => ({
   netbiosComputer: name,
@@ -25,6 +33,19 @@ test('Z15: an exchange with one server gives another one no session key, not eve
   const ofTheOther = await say(other, negotiate);
   expect(decodeChallenge(ofTheOther).serverChallenge).toEqual(decodeChallenge(challenge).serverChallenge);
   const authenticate = await say(client, challenge);
+
+  // Whoever announces no MIC is held to what it signed: the names of the server that sent it the CHALLENGE.
+  const bare = authenticateByHand(negotiate, challenge);
+  const again = (await acquireServer({ computer: computer('OTHER') })).accept({ flags: 0 });
+  expect(decodeChallenge(await say(again, negotiate)).serverChallenge).toEqual(
+    decodeChallenge(challenge).serverChallenge,
+  );
+  expect((await failure(again.step(bare.slice()))).code).toBe('MIC_MISSING');
+  expectUnusable(again);
+  const meant = (await acquireServer({ computer: computer('FILES') })).accept({ flags: 0 });
+  await say(meant, negotiate);
+  await meant.step(bare);
+  expect(meant.state).toBe('established');
 
   expect((await failure(other.step(authenticate.slice()))).code).toBe('MIC_INVALID');
   expectUnusable(other);

@@ -7,6 +7,7 @@ import {
   AV_ID,
   type AvPair,
   decodeChallenge,
+  encodeAvPairs,
   encodeChallenge,
   encodeNegotiate,
   lmV2Response,
@@ -174,9 +175,9 @@ describe('the proof', () => {
       fromHex('0101ffffffffffff'),
       fileTime(NOW),
       fromHex('aaaaaaaaaaaaaaaa01020304'),
-      fromHex('ff7f0300c0ffee07000800'),
-      fileTime(NOW), // our timestamp comes back
-      fromHex('00000000deadbeefdeadbeef'),
+      fromHex('ff7f0300c0ffee'),
+      encodeAvPairs(decodeChallenge(challenge).targetInfo ?? []), // what we sent comes back, and the end of the list
+      fromHex('deadbeefdeadbeef'),
     );
     const responseKey = ntowfV2(ntowfV1(encodeUtf16('AlicePass1!')), 'alice', 'EXAMPLE');
     const proof = ntProofStr(responseKey, decodeChallenge(challenge).serverChallenge, temp);

@@ -4,6 +4,7 @@ import { encodeUtf16 } from '../../src/crypto/index.ts';
 import {
   AV_ID,
   avFlags,
+  avText,
   avValue,
   decodeAuthenticate,
   decodeChallenge,
@@ -177,13 +178,21 @@ describe.each(['freerdp2-ntlm-v6', 'impacket-ntlm-v2'])('recorded CredSSP exchan
     expect(toHex(messageIntegrityCode(exported, negotiate, challenge, authenticate))).toBe(toHex(message.mic));
   });
 
-  /** Our acceptor in the place of the recorded one: same nonce, same time. */
+  /** Our acceptor in the place of the recorded one: same names, same nonce, same time. */
   const logOnAgain = async (identity: Partial<AcceptorIdentity> = {}) => {
     const { serverChallenge, targetInfo = [] } = decodeChallenge(challenge);
     const time = (avValue(targetInfo, AV_ID.TIMESTAMP) ?? new Uint8Array(8)).slice();
     const now = fromFileTime(new DataView(time.buffer).getBigUint64(0, true));
     const host = { clock: { now: () => now }, random: { bytes: () => serverChallenge.slice() } };
-    const server = (await acquireServer(identity)).accept({ flags: 0, host });
+    const text = (id: number): string => avText(targetInfo, id) ?? '';
+    const computer = {
+      netbiosComputer: text(AV_ID.NB_COMPUTER_NAME),
+      netbiosDomain: text(AV_ID.NB_DOMAIN_NAME),
+      dnsComputer: avText(targetInfo, AV_ID.DNS_COMPUTER_NAME),
+      dnsDomain: avText(targetInfo, AV_ID.DNS_DOMAIN_NAME),
+      dnsTree: avText(targetInfo, AV_ID.DNS_TREE_NAME),
+    };
+    const server = (await acquireServer({ computer, ...identity })).accept({ flags: 0, host });
     await say(server, negotiate);
     await server.step(authenticate);
     return server;
@@ -198,5 +207,8 @@ describe.each(['freerdp2-ntlm-v6', 'impacket-ntlm-v2'])('recorded CredSSP exchan
     const server = await logOnAgain();
     expect(server.query('NAMES').userName).toBe('EXAMPLE\\alice');
     expect((await failure(logOnAgain({ requireMic: true }))).code).toBe('MIC_MISSING');
+    // Z15: the names under the proof are those of the server that it was meant for.
+    const elsewhere = { netbiosComputer: 'OTHER', netbiosDomain: 'EXAMPLE' };
+    expect((await failure(logOnAgain({ computer: elsewhere }))).code).toBe('MIC_MISSING');
   });
 });

@@ -1,6 +1,7 @@
 /** Both roles against each other. */
 import { describe, expect, test } from 'vitest';
 import { memoryAccounts } from '../../src/acceptor/index.ts';
+import { fromHex } from '../../src/crypto/index.ts';
 import { decodeAuthenticate, decodeChallenge, decodeNegotiate, NEGOTIATE } from '../../src/ntlm/index.ts';
 import {
   ASC_REQ,
@@ -11,6 +12,7 @@ import {
   NEVER,
   SEC_E,
   SEC_I,
+  Secret,
   type SecurityContext,
   toFileTime,
 } from '../../src/sspi/index.ts';
@@ -191,13 +193,21 @@ describe('names', () => {
   });
 
   test('Z25: a password that looks like a hash is a password', async () => {
-    for (const password of [
-      '8846f7eaee8fb117ad06bdd830b7586c',
-      'aad3b435b51404eeaad3b435b51404ee:31d6cfe0d16ae931b73c59d7e0c089c0',
-    ]) {
-      const server = await startServer({ accounts: memoryAccounts([{ user: 'eve', password }]) });
-      await logOn(await startClient({}, { kind: 'identity', user: 'eve', password }), server);
-      expect(server.state).toBe('established');
+    for (const [password, ntHash] of [
+      // MD4 of these texts in UTF-16LE, by OpenSSL.
+      ['8846f7eaee8fb117ad06bdd830b7586c', 'c2f06b8c5ee5d1b1b3060434e55af270'],
+      ['aad3b435b51404eeaad3b435b51404ee:31d6cfe0d16ae931b73c59d7e0c089c0', 'b43587f4e073659a91d36d8e48b4a008'],
+    ] as const) {
+      const accountOf = (hash: string) => memoryAccounts([{ user: 'eve', ntHash: new Secret(fromHex(hash)) }]);
+      for (const accounts of [accountOf(ntHash), memoryAccounts([{ user: 'eve', password }])]) {
+        const server = await startServer({ accounts });
+        await logOn(await startClient({}, { kind: 'identity', user: 'eve', password }), server);
+        expect(server.state).toBe('established');
+      }
+      // The hash that the text spells is not that of the account.
+      const spelt = await startServer({ accounts: accountOf(password.slice(-32)) });
+      const refused = logOn(await startClient({}, { kind: 'identity', user: 'eve', password }), spelt);
+      expect((await failure(refused)).code).toBe('LOGON_DENIED');
     }
   });
 });
