@@ -15,6 +15,7 @@ import {
 } from '../sspi/index.ts';
 import {
   type Buffers,
+  capacityOf,
   fillBuffer,
   reportCount,
   requireBuffer,
@@ -29,7 +30,10 @@ import { assertAlive, breakStream } from './message-call.ts';
 const ENCRYPT = 'EncryptMessage';
 const DECRYPT = 'DecryptMessage';
 
-/** Encrypts DATA in place, into one record that is spread over STREAM_HEADER, DATA and STREAM_TRAILER. */
+/**
+ * Encrypts DATA in place, into one record that is spread over STREAM_HEADER, DATA and STREAM_TRAILER. An answer that TLS owes the
+ * peer goes in front of it; the three buffers together are the stream all the same.
+ */
 export async function encryptRecord(
   entry: ContextEntry,
   protection: StreamProtection,
@@ -47,14 +51,26 @@ export async function encryptRecord(
   requireWritable(headerBuffer);
   requireWritable(trailerBuffer);
   requireCapacity(headerBuffer, header, ENCRYPT);
-  requireCapacity(trailerBuffer, trailer, ENCRYPT);
+  // Callers who use their buffers again bring the count of the last record, which has mostly been one without an answer.
+  if (capacityOf(trailerBuffer) < (protection.leastTrailer ?? trailer))
+    requireCapacity(trailerBuffer, trailer, ENCRYPT);
 
   const record = await protection.encrypt(data);
   assertAlive(entry);
   const trailerStart = header + data.length;
+  // What is sealed cannot be sealed again, nor can the next record go out without it: a stream without room for it has ended.
+  if (record.length - trailerStart > capacityOf(trailerBuffer)) throw breakOff(entry, record.length - trailerStart);
   fillBuffer(headerBuffer, record.subarray(0, header), ENCRYPT);
   data.set(record.subarray(header, trailerStart));
   fillBuffer(trailerBuffer, record.subarray(trailerStart), ENCRYPT);
+}
+
+function breakOff(entry: ContextEntry, surplus: number): SspiError {
+  entry.broken = new SspiError('CONTEXT_EXPIRED', {
+    stage: ENCRYPT,
+    detail: `the peer wanted a handshake; with the answer to it ${surplus} octets would go into the trailer`,
+  });
+  return entry.broken;
 }
 
 /** Two DATA buffers would leave the second one in the clear. */

@@ -13,7 +13,14 @@ import { type DecryptedRecord, SspiError } from '../sspi/index.ts';
 import { alertReceived, plainAlert } from './alerts.ts';
 import { tlsFailure } from './failures.ts';
 import { HANDSHAKE, handshakeMessages, sessionIdIn } from './handshake-messages.ts';
-import { CONTENT_TYPE, eachRecord, frameFirstRecord, MAXIMUM_PLAINTEXT, RECORD_HEADER } from './records.ts';
+import {
+  CONTENT_TYPE,
+  eachRecord,
+  frameFirstRecord,
+  MAXIMUM_PLAINTEXT,
+  RECORD_HEADER,
+  wholeRecord,
+} from './records.ts';
 import { interned } from './remembered.ts';
 import { Wire } from './wire.ts';
 
@@ -191,8 +198,9 @@ export class TlsEngine {
   }
 
   /**
-   * Opens the first record of `input`, and leaves the rest alone. A record without data for the application (a session
-   * ticket, a key update, an empty record) gives empty plaintext (contract M7, M10, X13).
+   * Opens the first record of `input` that holds data for the application, and leaves the rest alone. Those without any in front of
+   * it (session tickets, key updates, empty records) are swallowed; when no other follows, the plaintext is empty (contract M7, M10,
+   * X13).
    * @throws SspiError MESSAGE_ALTERED, TLS_ALERT, TLS_FAILED; the engine is dead then
    */
   async decrypt(input: Uint8Array): Promise<DecryptedRecord> {
@@ -203,17 +211,27 @@ export class TlsEngine {
     if ('missing' in frame) return { kind: 'incomplete', missing: frame.missing };
     this.#receiving = true;
     try {
-      this.#wire.push(input.subarray(0, frame.whole));
-      // Plaintext is there as soon as push() returns; 'end' comes a tick later.
-      if (this.#received.length === 0) await nextTick();
-      // An alert of ours waits for what was written before.
-      while (this.#broken && this.#wire.busy) await nextTurn();
-      this.#assertSound();
-      if (this.#closedByPeer) return { kind: 'closed', consumed: frame.whole };
-      return { kind: 'data', plaintext: this.#takeReceived(), consumed: frame.whole };
+      let consumed = 0;
+      for (let length: number | undefined = frame.whole; length !== undefined; ) {
+        await this.#feed(input.subarray(consumed, consumed + length));
+        consumed += length;
+        if (this.#closedByPeer) return { kind: 'closed', consumed };
+        length = this.#received.length === 0 ? wholeRecord(input.subarray(consumed)) : undefined;
+      }
+      return { kind: 'data', plaintext: this.#takeReceived(), consumed };
     } finally {
       this.#receiving = false;
     }
+  }
+
+  /** Gives one record to OpenSSL. */
+  async #feed(record: Uint8Array): Promise<void> {
+    this.#wire.push(record);
+    // Plaintext is there as soon as push() returns; 'end' comes a tick later.
+    if (this.#received.length === 0) await nextTick();
+    // An alert of ours waits for what was written before.
+    while (this.#broken && this.#wire.busy) await nextTurn();
+    this.#assertSound();
   }
 
   #takeReceived(): Uint8Array {

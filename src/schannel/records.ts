@@ -55,6 +55,13 @@ export function frameFirstRecord(input: Uint8Array): Frame {
   return { missing: (length ?? RECORD_HEADER) - input.length };
 }
 
+/** The length of the first record, when all of it is there. What else may be there is for the call that begins with it. */
+export function wholeRecord(input: Uint8Array): number | undefined {
+  if (faultOfHeader(input, 0) !== undefined) return undefined;
+  const length = recordLength(input, 0);
+  return length === undefined || length > input.length ? undefined : length;
+}
+
 /** The records of an input that {@link frameRecords} found to be whole, one after the other, as views. */
 export function* eachRecord(whole: Uint8Array): Generator<Uint8Array, void, undefined> {
   for (let at = 0; at < whole.length; ) {

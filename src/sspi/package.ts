@@ -231,6 +231,8 @@ export interface StreamProtection {
   readonly kind: 'stream';
   readonly sizes: Sizes;
   readonly streamSizes: StreamSizes;
+  /** Octets of trailer that a record alone needs, where `streamSizes` has room for an answer of TLS besides. */
+  readonly leastTrailer?: number | undefined;
   /** Makes one record of at most `streamSizes.maximumMessage` octets of plaintext. */
   encrypt(plaintext: Uint8Array): Promise<Uint8Array>;
   /** Opens the first record of `input`. */

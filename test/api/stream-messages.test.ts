@@ -152,6 +152,31 @@ describe('EncryptMessage', () => {
     expect(textOf(contents(data))).toBe('data');
   });
 
+  test('M1, M2: what does not fit behind the data ends the stream; the data stays in the clear, and is sealed once', async () => {
+    let sealings = 0;
+    const { sspi, context } = await established({
+      encrypt: async () => {
+        sealings++;
+        return Uint8Array.from([...record(21, ascii('an answer')), ...sealedRecord('data')]);
+      },
+    });
+    const { message, data } = toEncrypt('data');
+    expect(named(await sspi.encryptMessage({ context, message }))).toBe('SEC_E_CONTEXT_EXPIRED');
+    expect(textOf(contents(data))).toBe('data');
+    expect(named(await sspi.encryptMessage({ context, message: toEncrypt('data', 5, 99).message }))).toBe(
+      'SEC_E_CONTEXT_EXPIRED',
+    );
+    expect(sealings).toBe(1);
+  });
+
+  test('M1, M10: an answer of TLS in front of the record goes into the same three buffers, where they have room', async () => {
+    const both = Uint8Array.from([...record(21, ascii('an answer')), ...sealedRecord('data')]);
+    const { sspi, context } = await established({ encrypt: async () => both });
+    const { header, data, trailer, message } = toEncrypt('data', 5, both.length - 9);
+    expect(named(await sspi.encryptMessage({ context, message }))).toBe('SEC_E_OK');
+    expect(contents(header, data, trailer)).toEqual(both);
+  });
+
   test('M4: MessageSeqNo is not looked at', async () => {
     const { sspi, context } = await established();
     const { message } = toEncrypt('data');

@@ -215,12 +215,12 @@ describe('attributes of the channel', () => {
     expect(server.query('CONNECTION_INFO').protocol).toBe(0x1000);
     expect(client.query('STREAM_SIZES')).toEqual({
       header: 5,
-      trailer: 17,
+      trailer: 44,
       maximumMessage: 16_384,
       buffers: 4,
       blockSize: 1,
     });
-    expect(client.query('SIZES')).toEqual({ maxToken: 24_576, maxSignature: 0, blockSize: 1, securityTrailer: 22 });
+    expect(client.query('SIZES')).toEqual({ maxToken: 24_576, maxSignature: 0, blockSize: 1, securityTrailer: 49 });
     expect(client.query('PACKAGE_INFO')).toMatchObject({
       name: 'Schannel',
       capabilities: 0x107b3,

@@ -3,7 +3,17 @@ import { createCipheriv, createHmac, randomBytes } from 'node:crypto';
 import { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { describe, expect, test } from 'vitest';
-import { SEC_E, type StreamProtection } from '../../src/sspi/index.ts';
+import { schannelPackage } from '../../src/schannel/index.ts';
+import {
+  contentOf,
+  SEC_E,
+  SECBUFFER,
+  SECPKG_ATTR,
+  SECPKG_CRED,
+  type StreamProtection,
+  secBuffer,
+} from '../../src/sspi/index.ts';
+import { accept, desc, door, named, present } from '../api/door.ts';
 import {
   connected,
   EMPTY,
@@ -56,12 +66,12 @@ describe.each([
     expect([maximumMessage, buffers]).toEqual([16_384, 4]);
     for (const length of [1, 1000, 16_384]) {
       const record = await client.encrypt(new Uint8Array(length));
-      expect(record.length).toBe(header + length + trailer);
+      expect(record.length).toBe(version === 'TLSv1.3' ? 5 + length + 17 : header + length + trailer);
       expect(new DataView(record.buffer).getUint16(3)).toBe(record.length - 5);
       expect(record[0]).toBe(23);
     }
-    // Contract Q8: TLS 1.3: 5 and 17. TLS 1.2 with AES-GCM: 13 and 16; that is what OpenSSL prefers.
-    expect([header, trailer]).toEqual(version === 'TLSv1.3' ? [5, 17] : [13, 16]);
+    // Contract Q8: TLS 1.3: 5 and 17, with 27 for a KeyUpdate. TLS 1.2 with AES-GCM: 13 and 16; that is what OpenSSL prefers.
+    expect([header, trailer]).toEqual(version === 'TLSv1.3' ? [5, 17 + 27] : [13, 16]);
   });
 
   test('M2: more than a record holds is refused, and the context lives on', async () => {
@@ -184,10 +194,38 @@ describe('TLS 1.3 messages that are not for the application', () => {
     // OpenSSL sends two, of the kind that only a server with a store could honour; ours has none.
     expect(tickets.length).toBeGreaterThan(0);
     const first = 5 + new DataView(tickets.buffer, tickets.byteOffset).getUint16(3);
-    expect(await streamOf(client).decrypt(tickets)).toEqual({ kind: 'data', plaintext: EMPTY, consumed: first });
-    expect(await streamOf(client).decrypt(tickets.subarray(first))).toMatchObject({ kind: 'data', plaintext: EMPTY });
+    expect(first).toBeLessThan(tickets.length);
+    const alone = tickets.subarray(0, first);
+    expect(await streamOf(client).decrypt(alone)).toEqual({ kind: 'data', plaintext: EMPTY, consumed: first });
+    const second = tickets.subarray(first);
+    expect(await streamOf(client).decrypt(second)).toEqual({ kind: 'data', plaintext: EMPTY, consumed: second.length });
     const record = await streamOf(server).encrypt(octetsOf('data'));
     expect(await streamOf(client).decrypt(record)).toMatchObject({ kind: 'data', plaintext: octetsOf('data') });
+  });
+
+  test('M7 M10: tickets in front of data are swallowed with it; what is behind the data stays', async () => {
+    const { client, server } = await pair({ enabledProtocols: TLS1_3 });
+    const flight = (await stepped(server, (await stepped(client)).token)).token;
+    const { token: tickets } = await stepped(server, (await stepped(client, flight)).token);
+    const data = await streamOf(server).encrypt(octetsOf('data'));
+    const more = await streamOf(server).encrypt(octetsOf('more'));
+    const all = Uint8Array.from([...tickets, ...data, ...more]);
+    const consumed = tickets.length + data.length;
+    expect(await streamOf(client).decrypt(all)).toEqual({ kind: 'data', plaintext: octetsOf('data'), consumed });
+    expect(await streamOf(client).decrypt(all.subarray(consumed))).toMatchObject({ plaintext: octetsOf('more') });
+  });
+
+  test.each([
+    ['a record that is not whole', (data: Uint8Array) => data.subarray(0, data.length - 1)],
+    ['what is no record', () => octetsOf('GET / HTTP/1.1')],
+  ])('M8 M10 M11: tickets in front of %s are swallowed alone; the rest is for the next call', async (_, made) => {
+    const { client, server } = await pair({ enabledProtocols: TLS1_3 });
+    const flight = (await stepped(server, (await stepped(client)).token)).token;
+    const { token: tickets } = await stepped(server, (await stepped(client, flight)).token);
+    const data = await streamOf(server).encrypt(octetsOf('data'));
+    const opened = await streamOf(client).decrypt(Uint8Array.from([...tickets, ...made(data)]));
+    expect(opened).toEqual({ kind: 'data', plaintext: EMPTY, consumed: tickets.length });
+    expect(await streamOf(client).decrypt(data)).toMatchObject({ plaintext: octetsOf('data') });
   });
 
   test('M7 M10: an empty record is data of length zero, and not the end', async () => {
@@ -209,19 +247,75 @@ describe('TLS 1.3 messages that are not for the application', () => {
     const server = credential.accept({ flags: 0 });
     const peer = new MemoryPeer();
     const { token } = await stepped(server, await peer.hello());
-    await stepped(server, await peer.feed(token));
+    const { token: tickets } = await stepped(server, await peer.feed(token));
+    await peer.feed(tickets);
     const stream = streamOf(server);
-    const KEY_UPDATE_REQUESTED = [24, 0, 0, 1, 1];
     const update = sealed(peer.trafficSecret, 0, Uint8Array.from([...KEY_UPDATE_REQUESTED, 22]));
     expect(await stream.decrypt(update)).toEqual({ kind: 'data', plaintext: EMPTY, consumed: update.length });
     const next = expandLabel(peer.trafficSecret, 'traffic upd', 48);
     const data = sealed(next, 0, Uint8Array.from([...octetsOf('new keys'), 23]));
     expect(await stream.decrypt(data)).toMatchObject({ kind: 'data', plaintext: octetsOf('new keys') });
     const answer = await stream.encrypt(octetsOf('mine too'));
-    expect(answer[0]).toBe(23);
-    expect(answer.length).toBeGreaterThan(5 + 8 + 17); // the KeyUpdate record goes in front
+    // RFC 8446 4.6.3, 5.2: the KeyUpdate goes in front, in a record of its own: five octets, their type, the tag.
+    expect(answer.length).toBe(5 + 5 + 17 + 5 + 8 + 17);
+    expect(answer.subarray(0, 5)).toEqual(Uint8Array.of(23, 3, 3, 0, 22));
+    await peer.feed(answer);
+    expect(peer.received).toEqual(octetsOf('mine too'));
+  });
+
+  test('M1 M2 M10 Q8: behind a KeyUpdate, the buffers of STREAM_SIZES have room for the answer as well', async () => {
+    const sspi = door(schannelPackage);
+    const { credential } = await sspi.acquireCredentialsHandle({
+      package: 'Schannel',
+      credentialUse: SECPKG_CRED.INBOUND,
+      authData: { kind: 'schannel', certificates: [selfSigned('ec')], enabledProtocols: TLS1_3 },
+    });
+    const peer = new MemoryPeer();
+    const flight = await accept(sspi, { credential: present(credential), input: await peer.hello() });
+    const { context } = flight;
+    const done = await accept(sspi, { context, input: await peer.feed(flight.token) });
+    await peer.feed(done.token);
+    const { value } = await sspi.queryContextAttributes({ context, attribute: SECPKG_ATTR.STREAM_SIZES });
+    const { header, trailer } = present(value);
+
+    let secret = peer.trafficSecret;
+    let expected = '';
+    const encrypted = async (text: string, room = trailer) => {
+      const parts = [
+        secBuffer(SECBUFFER.STREAM_HEADER, new Uint8Array(header)),
+        secBuffer(SECBUFFER.DATA, octetsOf(text)),
+        secBuffer(SECBUFFER.STREAM_TRAILER, new Uint8Array(room)),
+        secBuffer(SECBUFFER.EMPTY),
+      ];
+      const result = await sspi.encryptMessage({ context, message: desc(...parts) });
+      return { result, octets: Uint8Array.from(parts.flatMap((part) => [...contentOf(part)])) };
+    };
+    for (const [updates, room] of [
+      [0, trailer],
+      [1, trailer],
+      [1, trailer],
+      [3, trailer + 2 * 27], // RFC 8446 would let one answer do; OpenSSL answers each
+      [0, 17], // the count that a buffer has which is used again
+    ] as const) {
+      for (let update = 0; update < updates; update++) {
+        const record = sealed(secret, 0, Uint8Array.from([...KEY_UPDATE_REQUESTED, 22]));
+        const opening = [secBuffer(SECBUFFER.DATA, record), ...[1, 2, 3].map(() => secBuffer(SECBUFFER.EMPTY))];
+        const opened = await sspi.decryptMessage({ context, message: desc(...opening) });
+        expect([named(opened), opening[1]?.count]).toEqual(['SEC_E_OK', 0]);
+        secret = expandLabel(secret, 'traffic upd', 48);
+      }
+      for (const text of [`behind ${updates}`, ' and one more. ']) {
+        const { result, octets } = await encrypted(text, room);
+        expect(named(result)).toBe('SEC_E_OK');
+        await peer.feed(octets);
+        expected += text;
+        expect(new TextDecoder().decode(peer.received)).toBe(expected);
+      }
+    }
   });
 });
+
+const KEY_UPDATE_REQUESTED = [24, 0, 0, 1, 1];
 
 /** A bare node:tls client in memory that gives its keys away. */
 class MemoryPeer {
@@ -234,8 +328,13 @@ class MemoryPeer {
     ciphers: 'TLS_AES_256_GCM_SHA384',
   });
 
+  received: Uint8Array = EMPTY;
+
   constructor() {
     this.#socket.on('error', () => this.#socket.destroy());
+    this.#socket.on('data', (chunk) => {
+      this.received = Uint8Array.from([...this.received, ...chunk]);
+    });
     this.#socket.on('keylog', (line) => {
       const [, secret] = /^CLIENT_TRAFFIC_SECRET_0 \w+ (\w+)/.exec(line.toString('latin1')) ?? [];
       if (secret !== undefined) this.trafficSecret = Uint8Array.from(Buffer.from(secret, 'hex'));
