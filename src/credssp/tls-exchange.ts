@@ -72,14 +72,17 @@ async function* sealed(tls: TlsEngine, options: TlsExchangeOptions, input: Uint8
     const message = inbox.take();
     return message === undefined ? undefined : engine.next(message);
   };
+  let answered = false;
   for (;;) {
     if (result.done === true) return { ...(await last(tls, result.value, token, inbox)), extra: rest.length };
     const answer = await encrypted(tls, result.value);
     token = joined(token, answer);
+    answered ||= answer.length > 0;
 
-    // An answer ends the call. What is left of the handshake does not: a client's TSRequest may come right behind Finished.
-    let answered = answer.length > 0;
-    let next = answered ? undefined : await guard(proceed);
+    // What a record holds besides is next, answered or not: the record counts as used, so it would be waited for on both sides.
+    let next = await guard(proceed);
+    // Behind the record an answer ends the call. What is left of the handshake does not: a client's TSRequest may come right
+    // behind Finished.
     while (next === undefined) {
       if (answered || rest.length === 0) {
         rest = yield { token, extra: rest.length };

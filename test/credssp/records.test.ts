@@ -2,13 +2,21 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { memoryAccounts } from '../../src/acceptor/index.ts';
-import { credsspInitiator, encodeTSRequest, subjectPublicKey } from '../../src/credssp/index.ts';
+import {
+  credsspAcceptor,
+  credsspInitiator,
+  decodeTSRequest,
+  encodeTSRequest,
+  subjectPublicKey,
+  type TSRequest,
+} from '../../src/credssp/index.ts';
 import { credsspPackage } from '../../src/credssp/package.ts';
 import { systemHost } from '../../src/host/index.ts';
+import { negotiatePackage } from '../../src/negotiate/index.ts';
 import { ntlmPackage } from '../../src/ntlm/index.ts';
 import { acceptNla, connectNla, type NlaEvent } from '../../src/rdp/index.ts';
 import { schannelPackage } from '../../src/schannel/index.ts';
-import { ISC_REQ, SEC_E, SECPKG_CRED, Secret, type SecurityContext } from '../../src/sspi/index.ts';
+import { ASC_REQ, ISC_REQ, SEC_E, SEC_I, SECPKG_CRED, Secret, type SecurityContext } from '../../src/sspi/index.ts';
 import { failure } from '../ntlm/support.ts';
 import { socketPair } from '../rdp/pair.ts';
 import { connect, stepped, streamOf } from '../schannel/support.ts';
@@ -138,8 +146,11 @@ function relayed(from: Socket, to: Socket): () => readonly number[] {
 }
 
 /** A client whose TLS and TSRequests are apart, so that a test can put them together as it likes; and a server of ours. */
-async function apart(): Promise<{ tls: SecurityContext; engine: SecurityContext; server: SecurityContext }> {
-  const server = (await inbound()).accept({ flags: 0 });
+async function apart(
+  mechanism = ntlmPackage,
+  protocols = 0,
+): Promise<{ tls: SecurityContext; engine: SecurityContext; server: SecurityContext }> {
+  const server = (await inbound({ protocols })).accept({ flags: 0 });
   const credential = await schannelPackage.acquire({
     use: SECPKG_CRED.OUTBOUND,
     authData: { kind: 'schannel' },
@@ -147,7 +158,7 @@ async function apart(): Promise<{ tls: SecurityContext; engine: SecurityContext;
   });
   const tls = credential.initiate({ flags: ISC_REQ.MANUAL_CRED_VALIDATION });
   await connect(tls, server);
-  const inner = await ntlmPackage.acquire({
+  const inner = await mechanism.acquire({
     use: SECPKG_CRED.OUTBOUND,
     authData: { kind: 'identity', user: 'alice', domain: 'EXAMPLE', password: PASSWORD },
     host: systemHost,
@@ -202,3 +213,152 @@ describe('X9: what is behind a TSRequest in its record', () => {
     expect(sides.server.query('CREDS').kind).toBe('password');
   });
 });
+
+/** TSRequests in one record, whatever its length would allow. */
+async function inOneRecord(tls: SecurityContext, ...requests: TSRequest[]): Promise<Uint8Array> {
+  return streamOf(tls).encrypt(Uint8Array.from(requests.flatMap((request) => [...encodeTSRequest(request)])));
+}
+
+/** TSRequests of ours, each in a record of its own. */
+async function requestsIn(tls: SecurityContext, records: Uint8Array): Promise<TSRequest[]> {
+  const requests: TSRequest[] = [];
+  for (let rest = records; rest.length > 0; ) {
+    const record = await streamOf(tls).decrypt(rest);
+    if (record.kind !== 'data') throw new TypeError(record.kind);
+    if (record.plaintext.length > 0) requests.push(decodeTSRequest(record.plaintext.slice()));
+    rest = rest.subarray(record.consumed);
+  }
+  return requests;
+}
+
+const fieldsOf = (request: TSRequest | undefined): string[] => Object.keys(request ?? {}).sort();
+
+/** The client's last token and its proof, one after the other, as a client may have them that does not wait. */
+async function tokenAndProof({
+  tls,
+  engine,
+  server,
+}: Awaited<ReturnType<typeof apart>>): Promise<[TSRequest, TSRequest]> {
+  const { token } = await stepped(server, await streamOf(tls).encrypt((await stepped(engine)).token));
+  const [challenge] = await requestsIn(tls, token);
+  if (challenge === undefined) throw new TypeError('no answer');
+  const request = decodeTSRequest((await stepped(engine, encodeTSRequest(challenge))).token);
+  const { version, negoTokens, pubKeyAuth, clientNonce } = request;
+  return [
+    { version, negoTokens },
+    { version, pubKeyAuth, clientNonce },
+  ];
+}
+
+describe.each(VERSIONS)('Z8, X9: two TSRequests in one record over %s', (_, protocols) => {
+  test.each([
+    ['NTLM', ntlmPackage, [['pubKeyAuth', 'version']]],
+    // The server's mechListMIC answers the one, its proof the other.
+    [
+      'SPNEGO',
+      negotiatePackage,
+      [
+        ['negoTokens', 'version'],
+        ['pubKeyAuth', 'version'],
+      ],
+    ],
+  ] as const)('a server answers both at once: the last token of %s, and the proof', async (__, mechanism, answers) => {
+    const sides = await apart(mechanism, protocols);
+    const { tls, engine, server } = sides;
+    const record = await inOneRecord(tls, ...(await tokenAndProof(sides)));
+    const step = await stepped(server, record);
+    expect([step.status, step.consumed]).toEqual([SEC_I.CONTINUE_NEEDED, record.length]);
+    const replies = await requestsIn(tls, step.token);
+    expect(replies.map(fieldsOf)).toEqual(answers);
+    let credentials: Uint8Array = new Uint8Array(0);
+    for (const reply of replies) credentials = (await stepped(engine, encodeTSRequest(reply))).token;
+    await stepped(server, await streamOf(tls).encrypt(credentials));
+    expect(server.state).toBe('established');
+    expect(server.query('CREDS').kind).toBe('password');
+  });
+
+  test('a wrong second one is refused with the answer to the first', async () => {
+    const sides = await apart(negotiatePackage, protocols);
+    const [token, { pubKeyAuth = new Uint8Array(0), ...proof }] = await tokenAndProof(sides);
+    const altered = pubKeyAuth.map((octet, at) => (at === pubKeyAuth.length - 1 ? octet ^ 1 : octet));
+    const error = await failure(
+      sides.server.step(await inOneRecord(sides.tls, token, { ...proof, pubKeyAuth: altered })),
+    );
+    expect(error.code).toBe('MESSAGE_ALTERED');
+    const replies = await requestsIn(sides.tls, error.token ?? new Uint8Array(0));
+    expect(replies.map(fieldsOf)).toEqual([
+      ['negoTokens', 'version'],
+      ['errorCode', 'version'],
+    ]);
+  });
+
+  test('a client takes the server’s mechListMIC and its proof', async () => {
+    const client = (await outbound({ protocols })).initiate({ flags: ISC_REQ.DELEGATE, targetName: TARGET });
+    const { tls, tickets, requests, engine } = await serverApart(client, protocols);
+    const [first] = requests;
+    if (first === undefined) throw new TypeError('no TSRequest');
+    const challenge = (await stepped(engine, encodeTSRequest(first))).token;
+    const answer = Uint8Array.of(...tickets, ...(await streamOf(tls).encrypt(challenge)));
+    const [both] = await requestsIn(tls, (await stepped(client, answer)).token);
+    const { version = 0, negoTokens, pubKeyAuth, clientNonce } = both ?? {};
+    const answers: TSRequest[] = [];
+    for (const request of [
+      { version, negoTokens },
+      { version, pubKeyAuth, clientNonce },
+    ])
+      answers.push(decodeTSRequest((await stepped(engine, encodeTSRequest(request))).token));
+    expect(answers.map(fieldsOf)).toEqual([
+      ['negoTokens', 'version'],
+      ['pubKeyAuth', 'version'],
+    ]);
+    const step = await stepped(client, await inOneRecord(tls, ...answers));
+    expect(step.status).toBe(SEC_E.OK);
+    const [credentials] = await requestsIn(tls, step.token);
+    expect(fieldsOf(credentials)).toEqual(['authInfo', 'version']);
+    await stepped(engine, encodeTSRequest(credentials ?? { version: 0 }));
+    expect(engine.query('CREDS').kind).toBe('password');
+  });
+});
+
+/** A server whose TLS and TSRequests are apart; `client` has come as far as its first TSRequest. */
+async function serverApart(
+  client: SecurityContext,
+  protocols: number,
+): Promise<{ tls: SecurityContext; tickets: Uint8Array; requests: TSRequest[]; engine: SecurityContext }> {
+  const credential = await schannelPackage.acquire({
+    use: SECPKG_CRED.INBOUND,
+    authData: { kind: 'schannel', certificates: [certificates.ec], enabledProtocols: protocols },
+    host: systemHost,
+  });
+  const tls = credential.accept({ flags: 0 });
+  let input = (await stepped(client)).token;
+  const requests: TSRequest[] = [];
+  let tickets: Uint8Array = new Uint8Array(0);
+  while (requests.length === 0) {
+    let rest = input;
+    tickets = new Uint8Array(0);
+    if (tls.state !== 'established') {
+      const step = await stepped(tls, input);
+      rest = input.subarray(step.consumed);
+      tickets = step.token;
+    }
+    // TLS 1.3: behind Finished in the same token; TLS 1.2: in the next one.
+    requests.push(...(await requestsIn(tls, rest)));
+    if (requests.length === 0) input = (await stepped(client, tickets)).token;
+  }
+  const certificate = tls.query('LOCAL_CERT_CONTEXT').certificate;
+  const inner = await negotiatePackage.acquire({
+    use: SECPKG_CRED.INBOUND,
+    authData: {
+      kind: 'acceptor',
+      accounts: memoryAccounts([{ domain: 'EXAMPLE', user: 'alice', password: PASSWORD }]),
+    },
+    host: systemHost,
+  });
+  const engine = credsspAcceptor({
+    publicKey: subjectPublicKey(certificate),
+    mechanism: inner.accept({ flags: ASC_REQ.INTEGRITY | ASC_REQ.CONFIDENTIALITY }),
+    flags: 0,
+  });
+  return { tls, tickets, requests, engine };
+}
