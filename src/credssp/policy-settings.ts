@@ -75,7 +75,8 @@ export function delegationPolicyFromSettings(
     lists,
     Object.values(SETTINGS).map(([name]) => name),
   );
-  const defaults = domainJoined ? { ...DEFAULT_DELEGATION_POLICY, allowSavedNtlmOnly: [] } : DEFAULT_DELEGATION_POLICY;
+  const defaults =
+    domainJoined === false ? DEFAULT_DELEGATION_POLICY : { ...DEFAULT_DELEGATION_POLICY, allowSavedNtlmOnly: [] };
   const nowhere = isSet(values, 'RestrictedRemoteAdministration') === true ? ['TERMSRV/*'] : [];
   const allowed = (list: keyof DelegationPolicy): readonly string[] => listOf(list, values, lists, defaults[list]);
   const denied = (list: keyof DelegationPolicy): readonly string[] => [...allowed(list), ...nowhere];
@@ -129,7 +130,8 @@ function patternsOf(name: string, patterns: unknown): readonly string[] {
   return patterns;
 }
 
-function assertNames(given: object, names: readonly string[]): void {
+function assertNames(given: unknown, names: readonly string[]): void {
+  if (typeof given !== 'object' || given === null) throw refused('values and lists are objects');
   const other = Object.keys(given).find((name) => !names.includes(name));
   if (other !== undefined) throw refused(`there is no ${other}`);
 }

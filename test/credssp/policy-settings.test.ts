@@ -115,6 +115,8 @@ describe('delegationPolicyFromSettings', () => {
     ['a DWORD as text', { values: { DenyFreshCredentials: '1' } }],
     ['a pattern in place of a list', { values: { DenyFreshCredentials: 1 }, lists: { DenyFreshCredentials: '*' } }],
     ['a number among the patterns', { lists: { DenySavedCredentials: [7] } }],
+    ['null in place of the DWORDs', { values: null }],
+    ['a text in place of the subkeys', { lists: 'DenyFreshCredentials' }],
   ])('Y1: %s is refused', (_, settings) => {
     expect(() => delegationPolicyFromSettings(forged(settings), ALONE)).toThrow(
       expect.objectContaining({ code: 'INVALID_PARAMETER', stage: 'CredentialsDelegation' }),
