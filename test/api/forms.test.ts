@@ -272,11 +272,11 @@ describe('A12, A16: pAuthData', () => {
     expect(refusal(() => checkAuthData(given))).toMatchObject({ code: 'UNKNOWN_CREDENTIALS', stage: 'pAuthData' });
   });
 
-  test('R23: what stays of a credential around another identity: roots, options, packages and KDCs; no secret, no certificate', () => {
+  test('R23, A15: what stays of a credential around another identity: roots, options, packages and KDCs; no secret, no certificate', () => {
     const other = { kind: 'identity', user: 'bob', password: 'y' } as const;
     const kerberos = { realm: 'EXAMPLE.COM' };
     const certificates = [{ certificate: 'c', privateKey: 'k' }];
-    const options = { minVersion: 6 };
+    const options = { minVersion: 6, source: 'saved' } as const;
     const around: AuthData = {
       kind: 'credssp',
       schannelCred: { kind: 'schannel', rootStore: ['r'], certificates },
@@ -287,7 +287,7 @@ describe('A12, A16: pAuthData', () => {
       kind: 'credssp',
       schannelCred: { kind: 'schannel', rootStore: ['r'], certificates: undefined },
       spnegoCred: { ...other, packageList: '!ntlm', kerberos },
-      options,
+      options: { minVersion: 6, source: 'fresh' }, // whatever the handle's are: these the application gave (A15, Y5)
     };
     expect(frameOf('CREDSSP', around)(other)).toEqual(expected);
     const ex: AuthData = { kind: 'credssp-ex', version: 4, flags: 0, cred: around };
