@@ -21,6 +21,7 @@ export class SequenceWindow {
   /** Bit n: number `next - 1 - n` was here. */
   #seen = 0;
   #started = false;
+  #unnumbered = false;
 
   /**
    * @param first - the number that the peer announced
@@ -32,9 +33,16 @@ export class SequenceWindow {
     this.#wraps = bits === 32;
   }
 
-  /** Whether nothing has come yet. */
-  get untouched(): boolean {
-    return !this.#started;
+  /**
+   * Whether a MIC numbered zero, which is genuine, may come although its number is not due: some peers number the mechListMIC,
+   * which comes before all messages, so whatever they announced. It may once, and before anything else came.
+   */
+  admitUnnumbered(): boolean {
+    if (this.#started || this.#unnumbered) return false;
+    this.#unnumbered = true;
+    const ahead = this.#distance(0);
+    if (ahead < 0 && ahead >= -WINDOW) this.#seen |= 1 << (-ahead - 1); // or it would pass for a late message after the first
+    return true;
   }
 
   /** Whether a message with this number, which is genuine, may come now. If so it is taken note of. */

@@ -380,6 +380,28 @@ describe('message protection', () => {
     expect(codeOf(() => started.verify(message, mic))).toBe('MESSAGE_OUT_OF_ORDER');
   });
 
+  test.each([
+    ['strict', 5],
+    ['strict', 4_000_000_000],
+    ['replay', 5],
+    ['replay', 32],
+    ['replay', 33],
+  ] as const)('X28, Z40: and not twice, also when nothing else came: %s, first number %i', (sequence, announced) => {
+    for (const { etype } of types) {
+      const key = KerberosKey.generate(encryptionType(etype, ALL), random);
+      const zero = protection(key).sign(message);
+      const receiver = (): KerberosProtection =>
+        protection(key, { role: 'acceptor', sequence, receiveSequence: announced });
+      const atOnce = receiver();
+      atOnce.verify(message, zero);
+      expect(codeOf(() => atOnce.verify(message, zero))).toBe('MESSAGE_OUT_OF_ORDER');
+      const later = receiver();
+      later.verify(message, zero);
+      expect(later.unwrap(protection(key, { sendSequence: announced }).wrap(message))).toEqual(message);
+      expect(codeOf(() => later.verify(message, zero))).toBe('MESSAGE_OUT_OF_ORDER');
+    }
+  });
+
   test('without confidentiality nothing is sealed, after dispose nothing works', () => {
     const [client, server] = pair(18, { confidentiality: false });
     expect(codeOf(() => client.wrap(message))).toBe('UNSUPPORTED_FUNCTION');
