@@ -6,13 +6,16 @@ import {
   AD_TYPE,
   AuthorizationData,
   decodeLogonInfo,
+  decodePac,
   type EncTicketPart,
   encodeLogonInfo,
   encodePacClientInfo,
   encodePacRequestor,
+  KEY_USAGE,
   KerberosKey,
   PAC_TYPE,
   pacAuthorizationData,
+  pacSignature,
   signPac,
 } from '../../src/kerberos/index.ts';
 import {
@@ -183,6 +186,26 @@ describe('Z32, Z33, Z34: signatures', () => {
     const changed = withPac((part) => signPac(pacContents(part), signing({ ...part, flags: 0 })));
     expect(await (await acceptor(realm)).step(await request(changed))).toMatchObject({ status: SEC_E.OK });
     expect((await refusal(changed, withKdcKey)).detail).toContain('ticket signature');
+  });
+
+  test('CVE-2022-37967: a full signature that is not of this PAC, where the key of the KDC is at hand', async () => {
+    const changed = withPac((part) => {
+      const pac = decodePac(signPac(pacContents(part), signing(part)));
+      const signatureOf = (type: number): Uint8Array => pacSignature(pac, type).checksum; // a view of the PAC
+      const full = signatureOf(PAC_TYPE.FULL_CHECKSUM);
+      full[0] = (full[0] ?? 0) ^ 1;
+      // The two old signatures are right again, [MS-PAC] 2.8.1 and 2.8.2: over the PAC without both, and over the first.
+      const [ofServer, ofKdc] = [signatureOf(PAC_TYPE.SERVER_CHECKSUM), signatureOf(PAC_TYPE.KDC_CHECKSUM)];
+      ofServer.fill(0);
+      ofKdc.fill(0);
+      const usage = KEY_USAGE.KERB_NON_KERB_CKSUM_SALT;
+      ofServer.set(realm.key(SERVICE).checksum(usage, pac.octets).checksum);
+      ofKdc.set(realm.krbtgtKey.checksum(usage, ofServer).checksum);
+      return pac.octets;
+    });
+    expect(await (await acceptor(realm)).step(await request(changed))).toMatchObject({ status: SEC_E.OK });
+    const failure = await refusal(changed, withKdcKey);
+    expect(failure).toMatchObject({ code: 'PAC_INVALID', detail: 'the full signature does not verify' });
   });
 
   test('signatures that old KDCs do not make are not missed', async () => {
