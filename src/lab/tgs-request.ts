@@ -143,7 +143,8 @@ export function assertNow(realm: Realm, { ctime, cusec }: Authenticator, part: E
 
 /** 3.3.3.1: keyed, over the body. Without it anybody on the way could ask for something else with this ticket. */
 function assertChecksum({ cksum }: Authenticator, sessionKey: KerberosKey, body: Uint8Array): void {
-  if (cksum === undefined) throw new Refusal(KRB_ERROR_CODE.KRB_AP_ERR_INAPP_CKSUM);
+  if (cksum === undefined || !sessionKey.type.checksumTypes.includes(cksum.cksumtype))
+    throw new Refusal(KRB_ERROR_CODE.KRB_AP_ERR_INAPP_CKSUM);
   if (!sessionKey.verifies(KEY_USAGE.TGS_REQ_CHECKSUM, cksum, body))
     throw new Refusal(KRB_ERROR_CODE.KRB_AP_ERR_MODIFIED);
 }
