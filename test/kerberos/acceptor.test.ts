@@ -11,6 +11,7 @@ import {
   encodeGssToken,
   GSS_MECHANISM,
   KEY_USAGE,
+  type KerberosKey,
   type KerberosTicket,
   KRB_ERROR_CODE,
   KrbError,
@@ -68,7 +69,10 @@ function answerOf({ token }: SspiError): KrbError {
 }
 
 /** A token whose authenticator is another one; everything around it stays. */
-async function forged(change: (authenticator: Authenticator) => Authenticator, flags = MUTUAL): Promise<Uint8Array> {
+async function forged(
+  change: (authenticator: Authenticator, sessionKey: KerberosKey) => Authenticator,
+  flags = MUTUAL,
+): Promise<Uint8Array> {
   const tickets: KerberosTicket[] = [];
   const source = {
     ticketFor: async () => {
@@ -82,7 +86,7 @@ async function forged(change: (authenticator: Authenticator) => Authenticator, f
   if (ticket === undefined) throw new TypeError('no ticket was asked for');
   const apReq = decode(ApReq, decodeGssToken(token).message);
   const usage = KEY_USAGE.AP_REQ_AUTHENTICATOR;
-  const changed = change(unseal(Authenticator, apReq.authenticator, ticket.sessionKey, usage));
+  const changed = change(unseal(Authenticator, apReq.authenticator, ticket.sessionKey, usage), ticket.sessionKey);
   const authenticator = seal(Authenticator, changed, { key: ticket.sessionKey, usage, random: realm.random });
   return framed(encode(ApReq, { ...apReq, authenticator }));
 }
@@ -302,6 +306,16 @@ describe('RFC 4121 4.1.1: the checksum of the authenticator', () => {
   ])('Z33: a real checksum that is %s', async (_, cksum) => {
     const failure = await refusal(await forged((one) => ({ ...one, cksum })));
     expect(failure).toMatchObject({ code: 'AUTHENTICATOR_INVALID' });
+  });
+
+  test('Z33: one that is right, over nothing, is taken, and sets no flag', async () => {
+    const usage = 10; // RFC 4120 7.5.1: AP-REQ Authenticator cksum
+    const token = await forged((one, sessionKey) => ({ ...one, cksum: sessionKey.checksum(usage) }));
+    const server = await acceptor(realm);
+    expect(await server.step(token)).toMatchObject({ status: SEC_E.OK, flags: ASC_RET.MUTUAL_AUTH });
+    expect(server.messages).toMatchObject({ integrity: false, confidentiality: false });
+    const other = await forged((one, sessionKey) => ({ ...one, cksum: sessionKey.checksum(usage + 1) }));
+    expect(await refusal(other)).toMatchObject({ code: 'AUTHENTICATOR_INVALID' });
   });
 
   test.each([

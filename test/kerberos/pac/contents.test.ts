@@ -77,7 +77,6 @@ describe('the frame of a PAC', () => {
     ['a version', header('00', '01000000')],
     ['more buffers than octets', header('01')],
     ['a giant count', 'ffffffff00000000'],
-    ['65 buffers', `41000000 00000000 ${'00'.repeat(65 * 16)}`],
     ['a buffer within the headers', `${header('01')}${info('01', '08000000', '10000000')}${'00'.repeat(8)}`],
     ['an offset that is not aligned', `${header('01')}${info('01', '04000000', '19000000')}${'00'.repeat(16)}`],
     ['an offset at the end plus one', `${header('01')}${info('01', '00000000', '28000000')}${'00'.repeat(8)}`],
@@ -94,6 +93,20 @@ describe('the frame of a PAC', () => {
     ],
   ])('Z34: %s is refused', (_, wrong) => {
     expect(() => decodePac(hex(wrong))).toThrow(SspiError);
+  });
+
+  test.each([
+    [64, undefined],
+    [65, '65 buffers'],
+  ])('Z34: %i buffers that lie side by side, each of another type', (count, detail) => {
+    const word = (value: number): string => Buffer.from(Uint32Array.of(value).buffer).toString('hex');
+    const headers = 8 + 16 * count; // a multiple of the alignment
+    const places = Array.from({ length: count }, (_, at) =>
+      info(toHex(Uint8Array.of(at + 1)), word(8), word(headers + 8 * at)),
+    );
+    const pac = hex(`${header(toHex(Uint8Array.of(count)))}${places.join('')}${'00'.repeat(8 * count)}`);
+    if (detail === undefined) expect(decodePac(pac).buffers).toHaveLength(count);
+    else expect(() => decodePac(pac)).toThrow(expect.objectContaining({ code: 'PAC_INVALID', detail }));
   });
 
   test('Z34: an empty PAC, and buffers that touch, are none of these', () => {
