@@ -84,6 +84,46 @@ describe('flags in pairs', () => {
     }
   });
 
+  /** Every flag with itself and with those behind it. */
+  const pairsOf = (flags: readonly number[]) =>
+    flags.flatMap((one, at) => flags.slice(at).map((other) => (one | other) >>> 0));
+
+  test('R19, R20, R44, C5, C8: CREDSSP: each pair of ISC_REQ against each pair of ASC_REQ in turn, from the first call to the last', async () => {
+    const sspi = table();
+    const clientCredential = await outbound(sspi, 'CREDSSP');
+    const serverCredential = await inbound(sspi, 'CREDSSP');
+    const ofClient = pairsOf(allowedForClient);
+    const ofServer = pairsOf(allowedForServer);
+    // 24 and 26 flags have 300 and 351 pairs, themselves included. The shorter list begins anew when it is through.
+    expect([ofClient.length, ofServer.length]).toEqual([300, 351]);
+    for (const [turn, serverReq] of ofServer.entries()) {
+      const contextReq = ofClient[turn % ofClient.length] ?? 0;
+      const asked = [hex(contextReq), hex(serverReq)];
+      const first = await initiate(sspi, { credential: clientCredential, contextReq, targetName: TARGET });
+      // INTERMEDIATE_RETURN, and MANUAL_CRED_VALIDATION from the first call on (R24).
+      expect([...asked, hex(first.result.contextAttr)]).toEqual([
+        ...asked,
+        hex(0x81000 | echo(contextReq, ECHOED_TO_CLIENT)),
+      ]);
+      await sspi.deleteSecurityContext({ context: first.context });
+      const both = await pair(sspi, 'CREDSSP', {
+        clientCredential,
+        serverCredential,
+        contextReq,
+        serverReq,
+        targetName: TARGET,
+      });
+      const delegated = contextReq & 0x1;
+      // REPLAY_DETECT, SEQUENCE_DETECT, CONFIDENTIALITY; INTEGRITY; the client knows the server by its certificate: MUTUAL_AUTH.
+      const client = 0x1c | 0x10000 | 0x80000 | 0x2 | delegated | echo(contextReq, ECHOED_TO_CLIENT);
+      const server = 0x1c | 0x20000 | delegated | echo(serverReq, ECHOED_TO_SERVER);
+      const got = [both.clientResult.contextAttr, both.serverResult.contextAttr].map(hex);
+      expect([...asked, ...got]).toEqual([...asked, hex(client), hex(server)]);
+      await sspi.deleteSecurityContext({ context: both.client });
+      await sspi.deleteSecurityContext({ context: both.server });
+    }
+  }, 60_000);
+
   test('C6: every pair with a flag that a server refuses is refused', async () => {
     const sspi = table();
     const credential = await inbound(sspi, 'CREDSSP');
