@@ -59,7 +59,7 @@ describe.each([
 ] as const)('%s', (_, enabledProtocols) => {
   const ask = { enabledProtocols, server: { certificates: [selfSigned('ec')], ...asking } };
 
-  test('a certificate given beforehand reaches the server, which judges it', async () => {
+  test('X2, C5: a certificate given beforehand reaches the server, which judges it', async () => {
     const { client, server } = await connected({
       ...ask,
       client: { rootStore: [pem('ec.pem')], certificates: [ALICE] },
@@ -71,7 +71,7 @@ describe.each([
     expect(client.query('LOCAL_CERT_CONTEXT').certificate).toEqual(der('client'));
   });
 
-  test('ASC_REQ_MUTUAL_AUTH asks as well', async () => {
+  test('C5: ASC_REQ_MUTUAL_AUTH asks as well', async () => {
     const { server } = await connected({
       enabledProtocols,
       server: { certificates: [selfSigned('ec')], rootStore: [pem('root.pem')] },
