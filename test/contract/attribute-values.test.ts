@@ -150,10 +150,11 @@ test.each(['Kerberos', 'Negotiate'] as const)(
 );
 
 describe('Q7: SIZES: cbMaxToken of the package, no signatures, the block of the cipher, what a record has around the data', () => {
-  // TLS_AES_256_GCM_SHA384 and TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384: 5 + 17, 13 + 16 octets around the data (contract Q8).
+  // TLS_AES_256_GCM_SHA384 and TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384: 5 + 17, 13 + 16 octets around the data, and 27 for a KeyUpdate
+  // under TLS 1.3 (contract Q8).
   test.each([
     ['TLS 1.2', TLS_1_2, 13 + 16],
-    ['TLS 1.3', TLS_1_3, 5 + 17],
+    ['TLS 1.3', TLS_1_3, 5 + 17 + 27],
   ])('Q7: %s', async (_, enabledProtocols, securityTrailer) => {
     const pair = await established('CREDSSP', { client: { tls: { ...CLIENT_TLS, enabledProtocols } } });
     const sizes = { maxToken: 90_567, maxSignature: 0, blockSize: 1, securityTrailer };
