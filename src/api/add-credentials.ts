@@ -32,8 +32,8 @@ export interface AddCredentialsResult extends Outcome {
 }
 
 /**
- * Adds the credential of one mechanism to a handle. If the handle has one for that mechanism, the new one takes its place. Contexts
- * under way go on with what they began with.
+ * Adds the credential of one mechanism to a handle, which can then be used in the directions that the credential serves. If the
+ * handle has one for that mechanism and direction, the new one takes its place. Contexts under way go on with what they began with.
  */
 export async function addCredentials(
   environment: Environment,

@@ -72,7 +72,8 @@ async function acquire(request: CredentialRequest): Promise<Credential> {
   if (isClientIdentity(authData)) {
     if (!outbound) throw missing('a service needs a keytab');
     const client = await acquireLogon(authData, host);
-    return new KerberosCredential({ use, host, expiry: client.expiry, client });
+    const ours = use & ~SECPKG_CRED.INBOUND;
+    return new KerberosCredential({ use: ours, host, expiry: client.expiry, client });
   }
   const settings = serviceSettings(request);
   if (settings === undefined) {
@@ -81,7 +82,8 @@ async function acquire(request: CredentialRequest): Promise<Credential> {
     throw new SspiError('UNKNOWN_CREDENTIALS', { stage: STAGE, detail: `Kerberos knows nothing of ${authData.kind}` });
   }
   if (!inbound) throw missing('keys of a service are not the credentials of a client');
-  return new KerberosCredential({ use, host, expiry: NEVER, service: await acquireService(settings, host) });
+  const service = await acquireService(settings, host);
+  return new KerberosCredential({ use: use & ~SECPKG_CRED.OUTBOUND, host, expiry: NEVER, service });
 }
 
 /** What a service demands for Negotiate holds for Kerberos too, where nothing else is said. */

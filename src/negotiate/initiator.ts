@@ -7,6 +7,7 @@ import {
   asSspiError,
   type Exchange,
   type InitiateOptions,
+  ISC_REQ,
   type Leg,
   type Scope,
   SEC_E,
@@ -208,7 +209,18 @@ async function beginOptimistically(scope: Scope, negotiation: Negotiation, side:
 }
 
 function begin(scope: Scope, candidate: Candidate, options: InitiateOptions): InnerMechanism {
-  return new InnerMechanism(candidate, scope.own(candidate.credential.initiate(options)));
+  const flags = withIntegrity(candidate, options.flags);
+  return new InnerMechanism(candidate, scope.own(candidate.credential.initiate({ ...options, flags })));
+}
+
+/**
+ * Integrity is always asked for, as Windows does, unless it is ruled out: without it there is no mechListMIC. Clients
+ * without a name have no key to make one with.
+ */
+function withIntegrity({ anonymous }: Candidate, flags: number): number {
+  const settled = ISC_REQ.INTEGRITY | ISC_REQ.NO_INTEGRITY | ISC_REQ.NULL_SESSION;
+  if (anonymous || (flags & settled) !== 0) return flags;
+  return flags + ISC_REQ.INTEGRITY; // + and not |: flags may be wider than 32 bits
 }
 
 /** The candidate that the server names; undefined when it names none, which some do when they take the first. */

@@ -23,6 +23,8 @@ export interface Mechanism {
 export interface Candidate {
   readonly mechanism: Mechanism;
   readonly credential: Credential;
+  /** Nobody's: its contexts have no key to make a MIC with. */
+  readonly anonymous: boolean;
 }
 
 /** Why a mechanism was not used: nobody falls back to a weaker one in silence (contract S11). */

@@ -13,7 +13,6 @@ import {
   type CredentialAttributes,
   type CredentialRequest,
   type InitiateOptions,
-  ISC_REQ,
   ISC_RET,
   type KdcProxySettings,
   NEVER,
@@ -137,7 +136,7 @@ async function acquire(mechanisms: readonly Mechanism[], request: CredentialRequ
         continue;
       }
       const acquired = await acquireFrom(mechanism, request);
-      if (!(acquired instanceof SspiError)) candidates.push({ mechanism, credential: acquired });
+      if (!(acquired instanceof SspiError)) candidates.push(candidateOf(mechanism, acquired, request));
       else if (!noted) {
         notes.set(name, noteOf(mechanism, acquired));
         failures.push(acquired);
@@ -170,6 +169,24 @@ async function acquireFrom(mechanism: Mechanism, request: CredentialRequest): Pr
   }
 }
 
+function candidateOf(mechanism: Mechanism, credential: Credential, { authData }: CredentialRequest): Candidate {
+  return { mechanism, credential, anonymous: authData?.kind === 'anonymous' };
+}
+
+/** Bits of `SECPKG_CRED`: which ways a credential can be used. 0 is outbound (contract A4). */
+function directionsOf({ use }: Pick<Credential, 'use'>): number {
+  const directions = use & SECPKG_CRED.BOTH;
+  return directions === 0 ? SECPKG_CRED.OUTBOUND : directions;
+}
+
+function isOutbound({ credential }: Candidate): boolean {
+  return (directionsOf(credential) & SECPKG_CRED.OUTBOUND) !== 0;
+}
+
+function isInbound({ credential }: Candidate): boolean {
+  return (directionsOf(credential) & SECPKG_CRED.INBOUND) !== 0;
+}
+
 function packageListOf(authData: AuthData | undefined): string | undefined {
   return authData !== undefined && 'packageList' in authData ? authData.packageList : undefined;
 }
@@ -180,55 +197,59 @@ interface NegotiatedCredentialOptions {
   readonly mechanisms: readonly Mechanism[];
   readonly candidates: readonly Candidate[];
   /** By name of the mechanism. */
-  readonly notes: Map<string, Note>;
+  readonly notes: ReadonlyMap<string, Note>;
 }
 
 /**
- * One credential for each mechanism. They live as long as a context may still need them: which one that is can turn out
- * late, when the server has chosen (contract A14).
+ * One credential for each mechanism and direction. They live as long as a context may still need them: which one that is can
+ * turn out late, when the server has chosen (contract A14).
  */
 class NegotiatedCredential implements NegotiateCredential {
   readonly info = NEGOTIATE_INFO;
-  readonly use: number;
+  #use: number;
   readonly #mechanisms: readonly Mechanism[];
   /** Contexts keep those that there were when they began. */
-  #candidates: readonly Candidate[];
-  /** Whose place others have taken, and which a context may still need. */
-  readonly #replaced: Candidate[] = [];
-  readonly #notes: Map<string, Note>;
-  readonly #anonymous: boolean;
+  #outbound: readonly Candidate[];
+  #inbound: readonly Candidate[];
+  /** All that there ever were: a context may still need one whose place another has taken. */
+  readonly #owned: Candidate[];
+  readonly #notes: ReadonlyMap<string, Note>;
   readonly #host: Host;
   #contexts = 0;
   #disposed = false;
 
   constructor({ request, mechanisms, candidates, notes }: NegotiatedCredentialOptions) {
-    this.use = request.use;
+    this.#use = request.use | (directionsOf(request) & SECPKG_CRED.OUTBOUND); // 0 is outbound too (contract A4)
     this.#mechanisms = mechanisms;
-    this.#candidates = candidates;
+    this.#outbound = candidates.filter(isOutbound);
+    this.#inbound = candidates.filter(isInbound);
+    this.#owned = [...candidates];
     this.#notes = notes;
-    this.#anonymous = request.authData?.kind === 'anonymous';
     this.#host = request.host;
   }
 
+  get use(): number {
+    return this.#use;
+  }
+
   get expiry(): bigint {
-    return earliestExpiry(this.#candidates);
+    return earliestExpiry([...this.#outbound, ...this.#inbound]);
   }
 
   /** Of the first mechanism that knows it: they all have the same name for the same user. */
   get attributes(): CredentialAttributes {
-    const names = this.#candidates.flatMap(({ credential }) => credential.attributes?.NAMES ?? []);
+    const names = [...this.#outbound, ...this.#inbound].flatMap(({ credential }) => credential.attributes?.NAMES ?? []);
     return names[0] === undefined ? {} : { NAMES: names[0] };
   }
 
   initiate(given: InitiateOptions): NegotiateContext {
-    const inbound = (this.use & SECPKG_CRED.INBOUND) !== 0;
-    this.#assertUsable(!inbound || (this.use & SECPKG_CRED.OUTBOUND) !== 0, 'outbound'); // 0 is outbound too (contract A4)
-    const options = { ...given, host: given.host ?? this.#host, flags: this.#withIntegrity(given.flags) };
-    const candidates = this.#candidates;
+    const candidates = this.#outbound;
+    this.#assertUsable(candidates.length > 0, 'outbound');
+    const options = { ...given, host: given.host ?? this.#host };
     return negotiateContext({
       role: 'initiator',
       options,
-      notes: [...this.#notes.values()],
+      notes: this.#notesBeside(candidates),
       intermediateFlags: ISC_RET.INTERMEDIATE_RETURN,
       start: (scope, negotiation, first) => initiate(scope, negotiation, first, { candidates, options }),
       onEnd: this.#begin(),
@@ -236,43 +257,53 @@ class NegotiatedCredential implements NegotiateCredential {
   }
 
   accept(given: AcceptOptions): NegotiateContext {
-    this.#assertUsable((this.use & SECPKG_CRED.INBOUND) !== 0, 'inbound');
+    const candidates = this.#inbound;
+    this.#assertUsable(candidates.length > 0, 'inbound');
     const options = { ...given, host: given.host ?? this.#host };
-    const candidates = this.#candidates;
     return negotiateContext({
       role: 'acceptor',
       options,
-      notes: [...this.#notes.values()],
+      notes: this.#notesBeside(candidates),
       start: (scope, negotiation, first) => accept(scope, negotiation, first, { candidates, options }),
       onEnd: this.#begin(),
     });
   }
 
   setKdcProxy(settings: KdcProxySettings): void {
-    const able = this.#candidates.filter(({ credential }) => credential.setKdcProxy !== undefined);
+    const able = [...new Set([...this.#outbound, ...this.#inbound])].filter(
+      ({ credential }) => credential.setKdcProxy !== undefined,
+    );
     if (able.length === 0)
       throw new SspiError('UNSUPPORTED_FUNCTION', { stage: STAGE, detail: 'no mechanism has KDCs' });
     for (const { credential } of able) credential.setKdcProxy?.(settings);
   }
 
-  /** A mechanism that has a credential already gets the new one in its place: nobody could tell which of two to use. */
+  /**
+   * A mechanism that has a credential already gets the new one in its place, for nobody could tell which of two to use; but only
+   * in the directions that the new one serves. Accounts of a server take nothing away from a client.
+   */
   async add(packageName: string, request: CredentialRequest): Promise<void> {
     this.#assertUsable(true, 'any');
     const wanted = this.#mechanisms.filter(({ name }) => name.toLowerCase() === packageName.toLowerCase());
     if (wanted.length === 0) throw new SspiError('PACKAGE_NOT_FOUND', { stage: STAGE, detail: packageName });
     const added: Candidate[] = [];
     const failures: SspiError[] = [];
-    for (const mechanism of wanted) {
-      const acquired = await acquireFrom(mechanism, request);
-      if (acquired instanceof SspiError) failures.push(acquired);
-      else added.push({ mechanism, credential: acquired });
+    try {
+      for (const mechanism of wanted) {
+        const acquired = await acquireFrom(mechanism, request);
+        if (acquired instanceof SspiError) failures.push(acquired);
+        else added.push(candidateOf(mechanism, acquired, request));
+      }
+      if (added.length === 0) throw nothingLeft(failures);
+      this.#assertUsable(true, 'any'); // as it may have been disposed meanwhile
+    } catch (error) {
+      for (const { credential } of added) credential.dispose();
+      throw error;
     }
-    if (added.length === 0) throw nothingLeft(failures);
-    const isAdded = ({ mechanism }: Candidate): boolean => wanted.includes(mechanism);
-    this.#replaced.push(...this.#candidates.filter(isAdded));
-    const all = [...this.#candidates.filter((candidate) => !isAdded(candidate)), ...added];
-    this.#candidates = this.#mechanisms.flatMap((one) => all.filter(({ mechanism }) => mechanism === one));
-    for (const { name } of wanted) this.#notes.delete(name);
+    this.#owned.push(...added);
+    this.#outbound = this.#withAdded(this.#outbound, added.filter(isOutbound), wanted);
+    this.#inbound = this.#withAdded(this.#inbound, added.filter(isInbound), wanted);
+    for (const { credential } of added) this.#use |= directionsOf(credential);
   }
 
   dispose(): void {
@@ -280,14 +311,20 @@ class NegotiatedCredential implements NegotiateCredential {
     this.#disposeWhenUnused();
   }
 
-  /**
-   * Integrity is always asked for, as Windows does, unless it is ruled out: without it there is no mechListMIC. Clients
-   * without a name have no key to make one with.
-   */
-  #withIntegrity(flags: number): number {
-    const settled = ISC_REQ.INTEGRITY | ISC_REQ.NO_INTEGRITY | ISC_REQ.NULL_SESSION;
-    if (this.#anonymous || (flags & settled) !== 0) return flags;
-    return flags + ISC_REQ.INTEGRITY; // + and not |: flags may be wider than 32 bits
+  #withAdded(
+    present: readonly Candidate[],
+    added: readonly Candidate[],
+    wanted: readonly Mechanism[],
+  ): readonly Candidate[] {
+    if (added.length === 0) return present;
+    const all = [...present.filter(({ mechanism }) => !wanted.includes(mechanism)), ...added];
+    return this.#mechanisms.flatMap((one) => all.filter(({ mechanism }) => mechanism === one));
+  }
+
+  /** Why the mechanisms that are missing there are missing. */
+  #notesBeside(candidates: readonly Candidate[]): readonly Note[] {
+    const there = new Set(candidates.map(({ mechanism }) => mechanism.name));
+    return [...this.#notes].flatMap(([name, note]) => (there.has(name) ? [] : [note]));
   }
 
   #begin(): () => void {
@@ -300,7 +337,7 @@ class NegotiatedCredential implements NegotiateCredential {
 
   #disposeWhenUnused(): void {
     if (!this.#disposed || this.#contexts > 0) return;
-    for (const { credential } of [...this.#candidates, ...this.#replaced]) credential.dispose();
+    for (const { credential } of this.#owned) credential.dispose();
   }
 
   #assertUsable(permitted: boolean, use: string): void {

@@ -54,10 +54,14 @@ function acquire({ use, authData, host }: CredentialRequest): Credential {
   if (authData.kind === 'acceptor') {
     if (!inbound) throw missing('accounts of a server are not the credentials of a client');
     const server = { identity: checkedAcceptor(authData), decoyHash: host.random.bytes(16) };
-    return new NtlmCredential({ use, host, server });
+    return new NtlmCredential({ use: use & ~SECPKG_CRED.OUTBOUND, host, server });
   }
   if (!outbound) throw missing('a server needs accounts or a verifier');
-  return new NtlmCredential({ use, host, client: clientLogon(authData) });
+  return new NtlmCredential({
+    use: use & ~SECPKG_CRED.INBOUND,
+    host,
+    client: clientLogon(authData),
+  });
 }
 
 /** Without somebody who checks, anybody could say anything (faults Z20, Z56). */

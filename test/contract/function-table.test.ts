@@ -708,6 +708,51 @@ describe('AddCredentials', () => {
     expect(named(server.result)).toBe('SEC_E_OK');
   });
 
+  test.each([SECPKG_CRED.INBOUND, SECPKG_CRED.BOTH])(
+    'L9, Z11: accounts that are added for use %i take nothing away from the client, and make a server of the handle as well',
+    async (credentialUse) => {
+      const sspi = table();
+      const credential = await outbound(sspi, 'Negotiate');
+      await expect(accept(sspi, { credential, input: ascii('token') })).rejects.toThrow('SEC_E_NO_CREDENTIALS');
+      const added = await sspi.addCredentials({ credential, package: 'NTLM', credentialUse, authData: ACCEPTOR });
+      expect(named(added)).toBe('SEC_E_OK');
+      const roles = [
+        { clientCredential: credential, serverCredential: await inbound(sspi, 'Negotiate') },
+        { clientCredential: await outbound(sspi, 'Negotiate'), serverCredential: credential },
+        { clientCredential: credential, serverCredential: credential },
+      ];
+      for (const credentials of roles) {
+        const ends = await pair(sspi, 'Negotiate', { ...credentials, contextReq: PROTECTED });
+        expect((await sspi.querySecurityContextToken({ context: ends.server })).token?.name).toBe('EXAMPLE\\alice');
+      }
+    },
+  );
+
+  test('L9, Z11: the credentials of a client, likewise, take nothing away from the server', async () => {
+    const sspi = table();
+    const credential = await inbound(sspi, 'Negotiate');
+    const add = { credential, package: 'NTLM', credentialUse: SECPKG_CRED.OUTBOUND, authData: IDENTITY };
+    expect(named(await sspi.addCredentials(add))).toBe('SEC_E_OK');
+    const options = { clientCredential: credential, serverCredential: credential, contextReq: PROTECTED };
+    const { server } = await pair(sspi, 'Negotiate', options);
+    expect((await sspi.querySecurityContextToken({ context: server })).token?.name).toBe('EXAMPLE\\alice');
+  });
+
+  test('L9, Z11: a handle becomes nobody, or somebody, as the credential that is added says', async () => {
+    const sspi = table();
+    const acceptor = { ...ACCEPTOR, allowAnonymous: true };
+    const serverCredential = await inbound(sspi, 'Negotiate', { identity: acceptor });
+    const credential = await outbound(sspi, 'Negotiate');
+    const nameAfter = async (authData: library.AuthData, contextReq: number): Promise<string | undefined> => {
+      const add = { credential, package: 'NTLM', credentialUse: SECPKG_CRED.OUTBOUND, authData };
+      expect(named(await sspi.addCredentials(add))).toBe('SEC_E_OK');
+      const { server } = await pair(sspi, 'Negotiate', { clientCredential: credential, serverCredential, contextReq });
+      return (await sspi.querySecurityContextToken({ context: server })).token?.name;
+    };
+    expect(await nameAfter({ kind: 'anonymous' }, 0)).toBe('NT AUTHORITY\\ANONYMOUS LOGON');
+    expect(await nameAfter(IDENTITY, PROTECTED)).toBe('EXAMPLE\\alice');
+  });
+
   test('L9: the marshalled form, and mistakes', async () => {
     const sspi = table();
     const credential = await outbound(sspi, 'Negotiate');

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { systemHost } from '../../src/host/index.ts';
 import {
+  createNegotiatePackage,
   decodeNegTokenInit,
   decodeNegTokenResp,
   encodeNegTokenResp,
@@ -160,6 +161,58 @@ describe('AddCredentials', () => {
     expect(disposals()).toBe(0);
     context.dispose();
     expect(disposals()).toBe(2);
+  });
+
+  test('L9: one of two forms that fails takes the other one with it, and what was there stays', async () => {
+    const journal: Journal = [];
+    let broken: SspiError | undefined;
+    const other = fake('Alpha', GAMMA);
+    const second: Mechanism = {
+      ...other,
+      package: {
+        ...other.package,
+        acquire: async (request) => {
+          if (broken !== undefined) throw broken;
+          return other.package.acquire(request);
+        },
+      },
+    };
+    const credential = await credentialOf([fake('Alpha', ALPHA, {}, journal), second]);
+    broken = new SspiError('UNKNOWN_CREDENTIALS', { stage: 'Alpha' });
+    expect(await refusal(credential.add?.('Alpha', REQUEST) ?? Promise.resolve())).toBe(broken);
+    expect(journal).toEqual(['Alpha credential disposed']);
+    expect(await offerOf(credential)).toEqual([ALPHA, GAMMA]);
+  });
+
+  test('L9, Z11: what is added to a handle that is freed meanwhile is wiped, and not said to be there', async () => {
+    const journal: Journal = [];
+    const credential = await credentialOf([fake('Alpha', ALPHA, {}, journal)]);
+    const adding = refusal(credential.add?.('Alpha', REQUEST) ?? Promise.resolve());
+    credential.dispose();
+    expect((await adding).code).toBe('INVALID_HANDLE');
+    expect(journal).toEqual(['Alpha credential disposed', 'Alpha credential disposed']);
+  });
+
+  test('L9: a new client leaves the old server where it was, and the other way round', async () => {
+    const journal: Journal = [];
+    const credential = await credentialOf([fake('Alpha', ALPHA, {}, journal)]); // for both
+    await credential.add?.('Alpha', { ...REQUEST, use: SECPKG_CRED.OUTBOUND });
+    expect(credential.use).toBe(SECPKG_CRED.BOTH);
+    const { initiatorError, acceptorError } = await converse(
+      credential.initiate({ flags: 0 }),
+      credential.accept({ flags: 0 }),
+    );
+    expect([initiatorError, acceptorError]).toEqual([undefined, undefined]);
+    expect(journal).not.toContain('Alpha credential disposed');
+  });
+
+  test('A4, L9: a handle for use 0 is a client, also when a server is added', async () => {
+    const negotiate = createNegotiatePackage({ mechanisms: [fake('Alpha', ALPHA)] });
+    const credential = await negotiate.acquire({ ...REQUEST, use: 0 });
+    expect(() => credential.accept({ flags: 0 })).toThrow(expect.objectContaining({ code: 'NO_CREDENTIALS' }));
+    await credential.add?.('Alpha', { ...REQUEST, use: SECPKG_CRED.INBOUND });
+    expect(await offerOf(credential)).toEqual([ALPHA]);
+    expect(credential.accept({ flags: 0 }).role).toBe('acceptor');
   });
 
   test('L9: a package that is not there, and a handle that is no longer', async () => {

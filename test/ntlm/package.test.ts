@@ -53,16 +53,16 @@ test('P4: what the package says of itself', () => {
 });
 
 describe('acquire', () => {
-  test('A1, A16: takes what can be used, and checks no password', async () => {
-    for (const [use, authData] of [
-      [OUTBOUND, ALICE_IDENTITY],
-      [0, ALICE_IDENTITY], // the reference page calls 0 outbound (A4, E2)
-      [SECPKG_CRED.BOTH, ALICE_IDENTITY],
-      [OUTBOUND, { kind: 'anonymous' }],
-      [INBOUND, acceptor],
-      [SECPKG_CRED.BOTH, acceptor],
+  test('A1, A16: takes what can be used, says what for, and checks no password', async () => {
+    for (const [asked, authData, use] of [
+      [OUTBOUND, ALICE_IDENTITY, OUTBOUND],
+      [0, ALICE_IDENTITY, 0], // the reference page calls 0 outbound (A4, E2)
+      [SECPKG_CRED.BOTH, ALICE_IDENTITY, OUTBOUND],
+      [OUTBOUND, { kind: 'anonymous' }, OUTBOUND],
+      [INBOUND, acceptor, INBOUND],
+      [SECPKG_CRED.BOTH, acceptor, INBOUND],
     ] as const) {
-      const credential = await acquire(use, authData);
+      const credential = await acquire(asked, authData);
       expect(credential).toMatchObject({ info: ntlmPackage.info, use, expiry: NEVER });
     }
   });
