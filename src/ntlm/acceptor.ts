@@ -6,6 +6,7 @@ import { equalInConstantTime } from '../crypto/index.ts';
 import {
   type AcceptOptions,
   type AcceptorIdentity,
+  ASC_REQ,
   type ClientIdentity,
   type ComputerNames,
   type Established,
@@ -58,6 +59,9 @@ export async function* accept(
   scope: Scope,
   first: Uint8Array,
 ): Exchange {
+  if (hasAny(options.flags, ASC_REQ.DATAGRAM))
+    throw new SspiError('UNSUPPORTED_FUNCTION', { stage: 'NTLM NEGOTIATE', detail: 'datagram contexts' });
+
   // 3.2.5.1.1: choose of what the client can do. The MIC needs the octets later, and the caller may use the buffer again.
   const negotiate = first.slice();
   scope.trace(() => messageEvent('received', negotiate));

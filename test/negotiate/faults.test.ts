@@ -390,13 +390,30 @@ describe('Z29: messages in the wrong place', () => {
     });
   });
 
-  test('Z29: the mechanism changes midway', async () => {
+  test('S8, Z29: the mechanism changes midway', async () => {
     await initiatorFails(
       'UNEXPECTED_MESSAGE',
       [alpha, beta],
       { negState: ACCEPT_INCOMPLETE, supportedMech: ALPHA, responseToken: ALPHA_2 },
       { negState: ACCEPT_COMPLETED, supportedMech: BETA },
     );
+  });
+
+  test('S8, Z29: a later reply that names a mechanism which was not even offered', async () => {
+    await initiatorFails(
+      'UNEXPECTED_MESSAGE',
+      [alpha, beta],
+      { negState: ACCEPT_INCOMPLETE, supportedMech: ALPHA, responseToken: ALPHA_2 },
+      { negState: ACCEPT_COMPLETED, supportedMech: '1.3.6.1.4.1.99999.3' },
+    );
+  });
+
+  test("S8: the choice is the server's: what the client writes as supportedMech is ignored", async () => {
+    const acceptor = await acceptorOf(alpha, beta);
+    await tokenOf(acceptor, await tokenOf(await initiatorOf(alpha, beta)));
+    await tokenOf(acceptor, resp({ supportedMech: BETA, responseToken: ALPHA_3 }));
+    expect(acceptor.state).toBe('established');
+    expect(acceptor.query('NEGOTIATION_PACKAGE').name).toBe('Alpha');
   });
 
   test('S8: the mechanism repeated in later replies is ignored', async () => {

@@ -2,16 +2,16 @@
 import { describe, expect, test } from 'vitest';
 import { encodeUtf16, fromHex } from '../../src/crypto/index.ts';
 import {
-  AV_FLAGS,
   AV_ID,
   type AvPair,
-  avFlags,
   avText,
   avValue,
   type ChallengeMessage,
   decodeAuthenticate,
+  decodeChallenge,
   decodeClientChallenge,
   encodeChallenge,
+  encodeNegotiate,
   lmV2Response,
   messageIntegrityCode,
   NEGOTIATE,
@@ -29,7 +29,7 @@ import {
   SEC_E,
 } from '../../src/sspi/index.ts';
 import { toHex } from '../support/vectors.ts';
-import { expectUnusable, failure, fileTime, NOW, say, startClient } from './support.ts';
+import { expectUnusable, failure, fileTime, NOW, OFFERED, say, startClient, startServer } from './support.ts';
 
 const SERVER_CHALLENGE = fromHex('0123456789abcdef');
 const SERVER_TIME = fileTime(NOW - 5000);
@@ -74,7 +74,7 @@ describe('what the client writes', () => {
     const challenge = challengeOf();
     const { negotiate, authenticate, message, ntResponse, sent } = await answerTo(challenge);
     expect(toHex(sent.timestamp)).toBe(toHex(SERVER_TIME));
-    expect(avFlags(sent.avPairs)).toBe(AV_FLAGS.MIC);
+    expect(avValue(sent.avPairs, 6)).toEqual(fromHex('02000000')); // MsvAvFlags: there is a MIC
     expect(message.lmResponse).toEqual(new Uint8Array(24));
     const responseKey = ntowfV2(ntowfV1(encodeUtf16('AlicePass1!')), 'alice', 'EXAMPLE');
     const exported = rc4k(sessionBaseKeyV2(responseKey, ntResponse.proof), message.encryptedRandomSessionKey);
@@ -112,7 +112,7 @@ describe('what the client writes', () => {
 
   test('N10: a target name from an untrusted source is marked', async () => {
     const { sent } = await answerTo(challengeOf(), { flags: ISC_REQ.UNVERIFIED_TARGET_NAME });
-    expect(avFlags(sent.avPairs)).toBe(AV_FLAGS.MIC | AV_FLAGS.UNTRUSTED_TARGET);
+    expect(avValue(sent.avPairs, 6)).toEqual(fromHex('06000000')); // MIC, and SPN from an untrusted source
   });
 
   test('N3: version and MIC have their room, the payload comes at 88', async () => {
@@ -136,14 +136,16 @@ describe('what the client writes', () => {
 
 describe('what the client does not accept', () => {
   test.each([
-    ['MsvAvFlags', { id: AV_ID.FLAGS, value: fromHex('04000000') }],
+    ['MsvAvFlags, SPN unverified', { id: 6, value: fromHex('04000000') }],
+    ['MsvAvFlags, constrained', { id: 6, value: fromHex('01000000') }],
+    ['MsvAvFlags, all of them', { id: 6, value: fromHex('ffffffff') }],
     ['MsvAvChannelBindings', { id: AV_ID.CHANNEL_BINDINGS, value: fromHex('ee'.repeat(16)) }],
     ['MsvAvTargetName', pair(AV_ID.TARGET_NAME, 'cifs/evil')],
     ['MsvAvSingleHost', { id: AV_ID.SINGLE_HOST, value: new Uint8Array(48) }],
-  ])('Z13: %s in the CHALLENGE is dropped: it is ours to write', async (_, planted) => {
+  ])('N10, Z13: %s in the CHALLENGE is dropped: it is ours to write', async (_, planted) => {
     const { sent } = await answerTo(challengeOf({ targetInfo: [planted, ...NAMES, TIME] }));
     expect(sent.avPairs.map(({ id }) => id)).toEqual([2, 1, 7, 6, 10, 9]);
-    expect(avFlags(sent.avPairs)).toBe(AV_FLAGS.MIC);
+    expect(avValue(sent.avPairs, 6)).toEqual(fromHex('02000000'));
     expect(avText(sent.avPairs, AV_ID.TARGET_NAME)).toBe('HTTP/server.example.com');
     expect(avValue(sent.avPairs, AV_ID.CHANNEL_BINDINGS)).toEqual(new Uint8Array(16));
   });
@@ -191,8 +193,17 @@ describe('what the client does not accept', () => {
     expect([error.code, error.ntStatus]).toEqual(['LOGON_DENIED', NTSTATUS.LOGON_FAILURE]);
   });
 
-  test('P4: datagram contexts are not among the capabilities', async () => {
-    const error = await failure((await startClient({ flags: ISC_REQ.DATAGRAM })).step());
+  test('P4, N12, N16: datagram contexts are not among the capabilities, of a client or a server', async () => {
+    const error = await failure((await startClient({ flags: 0x400 })).step()); // ISC_REQ_DATAGRAM
     expect(error.status).toBe(SEC_E.UNSUPPORTED_FUNCTION);
+    const negotiate = await say(await startClient());
+    const server = await startServer({}, { flags: 0x400 }); // ASC_REQ_DATAGRAM
+    expect((await failure(server.step(negotiate))).status).toBe(SEC_E.UNSUPPORTED_FUNCTION);
+  });
+
+  test('N16: whoever is offered or offers DATAGRAM does not get it', async () => {
+    expect((await answerTo(challengeOf({ flags: CHOSEN | 0x40 }))).message.flags & 0x40).toBe(0);
+    const offer = encodeNegotiate({ flags: OFFERED | 0x40 });
+    expect(decodeChallenge(await say(await startServer(), offer)).flags & 0x40).toBe(0);
   });
 });
