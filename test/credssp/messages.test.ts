@@ -56,6 +56,16 @@ describe('TSRequest', () => {
     expect(typed(thrown)).toBe(true);
   });
 
+  // The same with a pubKeyAuth, [3] "x", without which they would be refused for carrying nothing.
+  test.each([
+    ['a version of 9 octets', '3012 a00b0209010000000000000000 a303040178', 'version: INTEGER of 9 octets'],
+    ['two versions', '300f a003020106 a003020106 a303040178', '[0] is unknown here, repeated or out of order'],
+    ['a nonce of 31 octets', `302d a003020106 a303040178 a521041f${'01'.repeat(31)}`, '31 octets'],
+    ['an indefinite length', '3080 a003020106 a303040178 0000', 'indefinite length'],
+  ])('Z6: %s is what is wrong', (_, request, reason) => {
+    expect(() => decodeTSRequest(hex(request))).toThrow(reason);
+  });
+
   test('V20c, V20e: the encodings of the contract', () => {
     expect(toHex(encodeTSRequest({ version: 6, negoTokens: [{ negoToken: hex('4e544c4d53535000') }] }))).toBe(
       '3017a003020106a110300e300ca00a04084e544c4d53535000',

@@ -93,7 +93,7 @@ describe('the recorded logon freerdp2-ntlm-v6, decoded', () => {
     expect(diagnose(explanation).causes[0]?.code).toBe('WRONG_PASSWORD');
   });
 
-  test('Z44: another certificate than that of the server is named', async () => {
+  test('another certificate than that of the server is named', async () => {
     const other = await decode(recording, { password: PASSWORD, certificate: OTHER_CERTIFICATE });
     expect(outcomes(other, 'failed')).toEqual(['#3 certificate', '#6 pubKeyAuth binding', '#7 pubKeyAuth binding']);
     expect(diagnose(other).causes.map(({ code }) => code)).toContain('WRONG_CERTIFICATE');

@@ -1,6 +1,6 @@
 /** Faults of other CredSSP implementations, docs/faults.md Z1-Z11, Z44, Z47-Z49: what broke them, done to us. */
 import { createHash, X509Certificate } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import {
   bindingProof,
   credsspAcceptor,
@@ -24,13 +24,13 @@ import {
   schannelPackage,
   systemHost,
 } from '../../src/index.ts';
-import { negotiatePackage } from '../../src/negotiate/index.ts';
-import { ntlmPackage } from '../../src/ntlm/index.ts';
+import { decodeNegTokenResp, encodeNegTokenResp, negotiatePackage } from '../../src/negotiate/index.ts';
+import { NtlmMessageSecurity, ntlmPackage } from '../../src/ntlm/index.ts';
 import { subjectPublicKey } from '../../src/schannel/index.ts';
 import { accept, desc, initiate, named } from '../api/door.ts';
 import { ACCEPTOR, established, IDENTITY, inbound, PASSWORD, TARGET, table } from '../contract/support.ts';
 import { failure } from '../ntlm/support.ts';
-import { connect, der, pem, stepped, streamOf } from '../schannel/support.ts';
+import { connect, der, pem, selfSigned, stepped, streamOf } from '../schannel/support.ts';
 import * as credssp from '../support/credssp.ts';
 import { converse, type Outcome } from '../support/loop.ts';
 import { hex, octets, text, vectorCases } from '../support/vectors.ts';
@@ -49,6 +49,8 @@ interface Given {
   readonly user?: string;
   readonly delegated?: string;
   readonly maxToken?: number;
+  /** What the server's mechanism insists on. */
+  readonly serverFlags?: number;
 }
 
 /** Both engines on bare TSRequests. */
@@ -69,7 +71,7 @@ async function engines(given: Given = {}): Promise<{ client: SecurityContext; se
     server: credsspAcceptor({
       publicKey: key,
       mechanism: (await inner.acquire({ use: SECPKG_CRED.INBOUND, authData: ACCEPTOR, host: systemHost })).accept({
-        flags: PROTECTED_SERVER,
+        flags: given.serverFlags ?? PROTECTED_SERVER,
       }),
       flags: 0,
       options: server,
@@ -113,17 +115,46 @@ test('Z1: whoever relays TLS with a key of his own gets neither proof nor passwo
   }
 });
 
-test('Z1: nor does a server that relays the answer of another one', async () => {
-  // The man in the middle believes any client; only the real server's sealed proof is out of his reach.
-  const { client } = await engines({ key: hex('3082010a0282010100bad0') });
-  const { initiatorError, tokens } = await converse(client, (await engines()).server, (from, token) => {
-    const request = decodeTSRequest(token);
-    return from === 'acceptor' && request.errorCode !== undefined
-      ? encodeTSRequest({ version: 6, pubKeyAuth: new Uint8Array(48) })
-      : token;
+describe('Z1: nor does a server that logs people on, and seals what is no proof of this key', () => {
+  // [MS-CSSP] 3.1.5, by another hand.
+  const hash = (direction: string, nonce: Uint8Array, key = PUBLIC_KEY): Uint8Array =>
+    new Uint8Array(
+      createHash('sha256').update(`CredSSP ${direction} Binding Hash\0`).update(nonce).update(key).digest(),
+    );
+  const proofs: readonly [string, 'refused' | 'taken', (nonce: Uint8Array) => Uint8Array][] = [
+    ['of the key that somebody in between has', 'refused', (nonce) => hash('Server-To-Client', nonce, hex('c0ffee'))],
+    ['for another nonce', 'refused', () => hash('Server-To-Client', new Uint8Array(32))],
+    ['of the other direction', 'refused', (nonce) => hash('Client-To-Server', nonce)],
+    ['without its last octet', 'refused', (nonce) => hash('Server-To-Client', nonce).slice(0, 31)],
+    ['of no octets', 'refused', () => hex('')],
+    ['that is the key plus one, as in versions 2 to 4', 'refused', () => keyPlusOne(PUBLIC_KEY)],
+    ['as it has to be', 'taken', (nonce) => hash('Server-To-Client', nonce)],
+  ];
+
+  test.each(proofs)('Z1: a proof %s is %s', async (_, outcome, proof) => {
+    const { client } = await engines();
+    const credential = await ntlmPackage.acquire({ use: SECPKG_CRED.INBOUND, authData: ACCEPTOR, host: systemHost });
+    const mechanism = credential.accept({ flags: PROTECTED_SERVER });
+    const first = decodeTSRequest((await stepped(client)).token);
+    const challenge = (await stepped(mechanism, first.negoTokens?.[0]?.negoToken)).token;
+    const { negoTokens, clientNonce = hex('') } = await answerOf(client, {
+      version: 6,
+      negoTokens: [{ negoToken: challenge }],
+    });
+    await stepped(mechanism, negoTokens?.[0]?.negoToken);
+    const { messages } = mechanism;
+    if (messages.kind !== 'token') throw new TypeError(messages.kind);
+    const last = client.step(encodeTSRequest({ version: 6, pubKeyAuth: messages.wrap(proof(clientNonce)) }));
+    if (outcome === 'taken') {
+      const step = await last;
+      expect('token' in step && carriesCredentials(step)).toBe(true);
+      return;
+    }
+    const error = await failure(last);
+    expect(error).toMatchObject({ code: 'PUBLIC_KEY_MISMATCH', status: SEC_E.MESSAGE_ALTERED });
+    expect(error.token).toBeUndefined();
+    expect(client.state).toBe('failed');
   });
-  expect(initiatorError?.status).toBe(SEC_E.MESSAGE_ALTERED);
-  expect(tokens.some(carriesCredentials)).toBe(false);
 });
 
 describe('Z2: the form of the proof', () => {
@@ -202,38 +233,44 @@ describe('Z4: nothing is believed before authentication is over', () => {
     for (const { server } of [early, credentials]) expect(() => server.query('CREDS')).toThrow(SspiError);
   });
 
-  test('Z4: with SPNEGO the proof is not opened before the mechListMIC was verified', async () => {
+  test.each([
     // The last octets of the client's NegTokenResp are its mechListMIC.
-    const { acceptorError, delegated } = await changed({ inner: negotiatePackage }, 2, (request) => {
-      const negoToken = request.negoTokens?.[0]?.negoToken.slice() ?? hex('');
-      negoToken.set([(negoToken.at(-1) ?? 0) ^ 1], negoToken.length - 1);
-      return { ...request, negoTokens: [{ negoToken }] };
-    });
-    expect(acceptorError?.status).toBe(SEC_E.MESSAGE_ALTERED);
-    expect(delegated).toBe(false);
+    ['changed', 'MECH_LIST_MIC_INVALID', (token: Uint8Array) => token.with(-1, (token.at(-1) ?? 0) ^ 1)],
+    [
+      'gone',
+      'MECH_LIST_MIC_MISSING',
+      (token: Uint8Array) => encodeNegTokenResp({ ...decodeNegTokenResp(token), mechListMIC: undefined }),
+    ],
+  ] as const)('Z4: with SPNEGO the proof is not opened when the mechListMIC is %s', async (_, code, change) => {
+    const unwrap = vi.spyOn(NtlmMessageSecurity.prototype, 'unwrap');
+    try {
+      const { acceptorError, delegated } = await changed({ inner: negotiatePackage }, 2, (request) => ({
+        ...request,
+        negoTokens: request.negoTokens?.map(({ negoToken }) => ({ negoToken: change(negoToken) })),
+      }));
+      expect(acceptorError).toMatchObject({ code, status: SEC_E.MESSAGE_ALTERED });
+      expect(delegated).toBe(false);
+      expect(unwrap).not.toHaveBeenCalled();
+      // With the MIC that was sent: both proofs and the credentials.
+      await changed({ inner: negotiatePackage }, 2, (request) => request);
+      expect(unwrap).toHaveBeenCalledTimes(3);
+    } finally {
+      unwrap.mockRestore();
+    }
   });
 
   test.each([
     ['integrity only', ISC_REQ.INTEGRITY],
     ['nothing', 0],
-  ])('Z4: a client whose mechanism offers %s', async (_, flags) => {
+  ])('Z4: a client whose mechanism offers %s, where the server’s would do with that', async (_, flags) => {
     const mechanism = await mechanismOf({}, flags);
-    const { server } = await engines();
-    let reply: TSRequest | undefined;
-    const refused = await failure(
-      (async () => {
-        for (;;) {
-          const { token } = await stepped(mechanism, reply?.negoTokens?.[0]?.negoToken);
-          const pubKeyAuth = mechanism.state === 'established' ? new Uint8Array(48) : undefined;
-          const request: TSRequest = { version: 6, negoTokens: [{ negoToken: token }] };
-          reply = await answerOf(
-            server,
-            pubKeyAuth === undefined ? request : { ...request, pubKeyAuth, clientNonce: new Uint8Array(32) },
-          );
-        }
-      })(),
-    );
-    expect(refused.code).toMatch(/^(INNER_PROTECTION_MISSING|INTEGRITY_REQUIRED)$/);
+    const { server } = await engines({ serverFlags: 0 });
+    const first = await answerOf(server, { version: 6, negoTokens: [{ negoToken: (await stepped(mechanism)).token }] });
+    const { token } = await stepped(mechanism, first.negoTokens?.[0]?.negoToken);
+    expect(mechanism.state).toBe('established');
+    const proof = { pubKeyAuth: new Uint8Array(48), clientNonce: new Uint8Array(32) };
+    const request = encodeTSRequest({ version: 6, negoTokens: [{ negoToken: token }], ...proof });
+    expect((await failure(server.step(request))).code).toBe('INNER_PROTECTION_MISSING');
     expect(server.state).toBe('failed');
   });
 });
@@ -286,10 +323,8 @@ describe('Z6: TSRequests that made others raise whatever came', () => {
     ...vectorCases('credssp', 'INVALID.TSRequest')
       .filter((one) => text(one, 'name') !== 'non-minimal length')
       .map((one): [string, Uint8Array] => [text(one, 'name'), octets(one, 'hex')]),
-    ['an indefinite length', hex('3080a0030201060000')],
     ['4 GiB', hex('3084ffffffff a003020106')],
     ['nothing in it', hex('3000')],
-    ['a version of no octets', hex('3004a0020200')],
     ['negoTokens that are an OCTET STRING', hex('300ba003020106a1040402 4142')],
     ['an element without negoToken', hex('300ba003020106a10430023000')],
   ];
@@ -302,6 +337,30 @@ describe('Z6: TSRequests that made others raise whatever came', () => {
       expect(error.code).toMatch(/^(MALFORMED_TOKEN|TOKEN_TOO_LARGE|NONCE_INVALID)$/);
       expect(context.state).toBe('failed');
     }
+  });
+
+  // Each of them has a pubKeyAuth, [3] "x": without what is wrong it would be read.
+  test.each([
+    [
+      'a version of 9 octets',
+      '3012 a00b0209010000000000000000 a303040178',
+      'MALFORMED_TOKEN',
+      /version: INTEGER of 9 octets/,
+    ],
+    ['a version of no octets', '3009 a0020200 a303040178', 'MALFORMED_TOKEN', /version: INTEGER without octets/],
+    ['two versions', '300f a003020106 a003020106 a303040178', 'MALFORMED_TOKEN', /\[0\] is .*repeated/],
+    ['a nonce of 31 octets', `302d a003020106 a303040178 a521041f${'01'.repeat(31)}`, 'NONCE_INVALID', /31 octets/],
+    ['an indefinite length', '3080 a003020106 a303040178 0000', 'MALFORMED_TOKEN', /^indefinite length/],
+    ['an indefinite length inside', '300c a0800201060000 a303040178', 'MALFORMED_TOKEN', /version: indefinite length/],
+  ] as const)('Z6: %s is the reason, where all else is right', async (_, request, code, detail) => {
+    const { server } = await engines();
+    const error = await failure(server.step(hex(request)));
+    expect(error).toMatchObject({ code, detail: expect.stringMatching(detail) });
+  });
+
+  test('Z6: the same without anything wrong is read, and only comes too early', async () => {
+    const { server } = await engines();
+    expect((await failure(server.step(hex('300a a003020106 a303040178')))).code).toBe('UNEXPECTED_MESSAGE');
   });
 
   test('Z6: pubKeyAuth first', async () => {
@@ -488,18 +547,65 @@ test('Z11: no function says SEC_E_OK for what it did not do', async () => {
   );
 });
 
-test('Z44: the handshake signature is checked even where the certificate is the caller’s business', async () => {
-  // The ServerKeyExchange of TLS 1.2 is in the clear: with one bit of its signature changed the certificate proves nothing.
-  const { server, tls } = await overTls(credssp.TLS_1_2);
-  const flight = (await stepped(server, (await stepped(tls)).token)).token.slice();
-  let at = 0;
-  while (flight[at + 5] !== 12) at += 5 + ((flight[at + 3] ?? 0) << 8) + (flight[at + 4] ?? 0);
-  const end = at + 5 + ((flight[at + 3] ?? 0) << 8) + (flight[at + 4] ?? 0);
-  flight[end - 1] = (flight[end - 1] ?? 0) ^ 1;
-  const error = await failure(tls.step(flight));
-  // RFC 5246 7.2.2: decrypt_error, 51.
-  expect([error.code, error.token?.at(-1)]).toEqual(['TLS_FAILED', 51]);
+describe('Z44: the handshake signature is checked even where the certificate is the caller’s business', () => {
+  /** A CREDSSP client that looks at no certificate, and the flight of a TLS 1.2 server: each message in a record of its own. */
+  async function clientAndFlight(key: string) {
+    const manual = ISC_REQ.DELEGATE | ISC_REQ.MANUAL_CRED_VALIDATION;
+    const credential = await credssp.outbound({ protocols: credssp.TLS_1_2 });
+    const client = credential.initiate({ flags: manual, targetName: TARGET });
+    const hello = (await stepped(client)).token;
+    const flightOf = async (certificate: string): Promise<Uint8Array[]> => {
+      const settings = { certificate: selfSigned(certificate), protocols: credssp.TLS_1_2 };
+      const server = (await credssp.inbound(settings)).accept({ flags: 0 });
+      return recordsIn((await stepped(server, hello)).token);
+    };
+    return { client, flightOf, flight: await flightOf(key) };
+  }
+
+  /** RFC 5246 7.4: the type of the message that a record begins with. */
+  const of = (type: number) => (record: Uint8Array) => record[5] === type;
+  const [CERTIFICATE, SERVER_KEY_EXCHANGE] = [11, 12];
+
+  async function assertRefused(client: SecurityContext, flight: readonly Uint8Array[]): Promise<void> {
+    const error = await failure(client.step(Uint8Array.from(flight.flatMap((record) => [...record]))));
+    expect(error.code).toBe('TLS_FAILED');
+    // RFC 5246 7.2.2: decrypt_error (51), and nothing besides: no TSRequest.
+    expect(error.token).toEqual(hex('15 0303 0002 0233'));
+    expect(client.state).toBe('failed');
+  }
+
+  test.each(['rsa', 'ec'])('Z44: one bit of the signature is changed (%s)', async (key) => {
+    const { client, flight } = await clientAndFlight(key);
+    const at = flight.findIndex(of(SERVER_KEY_EXCHANGE));
+    const record = flight[at] ?? hex('');
+    await assertRefused(client, flight.with(at, record.with(-1, (record.at(-1) ?? 0) ^ 1)));
+  });
+
+  test('Z44: the certificate is that of another, whose key the server does not have', async () => {
+    const { client, flight, flightOf } = await clientAndFlight('rsa');
+    const genuine = (await flightOf('rsa-of-another')).find(of(CERTIFICATE)) ?? hex('');
+    await assertRefused(client, flight.with(flight.findIndex(of(CERTIFICATE)), genuine));
+  });
+
+  test('Z44: the same flights as they were sent are answered', async () => {
+    for (const key of ['rsa', 'ec', 'rsa-of-another']) {
+      const { client, flight } = await clientAndFlight(key);
+      const step = await stepped(client, Uint8Array.from(flight.flatMap((record) => [...record])));
+      expect([step.status, step.token.length > 0]).toEqual([SEC_I.CONTINUE_NEEDED, true]);
+    }
+  });
 });
+
+/** TLS records, each with its header. */
+function recordsIn(flight: Uint8Array): Uint8Array[] {
+  const records: Uint8Array[] = [];
+  for (let rest = flight; rest.length > 0; ) {
+    const end = 5 + ((rest[3] ?? 0) << 8) + (rest[4] ?? 0);
+    records.push(rest.slice(0, end));
+    rest = rest.subarray(end);
+  }
+  return records;
+}
 
 test('Z47: a pubKeyAuth of any length ends the exchange, and never the program', async () => {
   for (const at of [2, 3])
