@@ -91,7 +91,7 @@ const NOTHING_TO_SAY: readonly Leg[] = [];
 /** @throws DerError, SspiError MALFORMED_TOKEN */
 export async function importNtlm(octets: Uint8Array, host: Host): Promise<SecurityContext> {
   const state = decode(State, octets);
-  if (state.exportedSessionKey.length !== 16) throw malformed('a session key has 16 octets');
+  assertConsistent(state);
   const context = contextOf({
     info: NTLM_INFO,
     role: state.acceptor ? 'acceptor' : 'initiator',
@@ -117,6 +117,14 @@ export async function importNtlm(octets: Uint8Array, host: Host): Promise<Securi
   });
   await context.step();
   return context;
+}
+
+/** What DER cannot say. Only extended session security has a state that moves, and only servers know who the client is. */
+function assertConsistent({ acceptor, client, negotiateFlags, exportedSessionKey, sent, received }: State): void {
+  if (exportedSessionKey.length !== 16) throw malformed('a session key has 16 octets');
+  if (acceptor !== (client !== undefined)) throw malformed('a server knows its client, and nobody else does');
+  if ((sent ?? received) !== undefined && !hasAny(negotiateFlags, NEGOTIATE.EXTENDED_SESSIONSECURITY))
+    throw malformed('key streams without extended session security');
 }
 
 function identityOf({ client }: State): ClientIdentity | undefined {
