@@ -1,8 +1,16 @@
 /** KDC proxies: contract F25, [MS-KKDCP]. */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { fromHex } from '../../../src/crypto/index.ts';
 import type { KdcAddress, KdcExchange, KdcTransport } from '../../../src/host/index.ts';
 import { type Fetch, proxyTransport } from '../../../src/kerberos/kdc/index.ts';
+import { selfSigned } from '../../../src/lab/index.ts';
 import { refusalOf } from './scripted-kdc.ts';
 
 const URL = 'https://proxy.example.com/KdcProxy';
@@ -108,5 +116,75 @@ describe('F25: KDC proxy', () => {
     const address: KdcAddress = { protocol: 'tcp', host: 'a', port: 88 };
     expect(await proxyTransport({ sockets }).exchange(request(address))).toEqual(Uint8Array.of(1));
     await expect(proxyTransport().exchange(request(address))).rejects.toThrow('no sockets');
+  });
+});
+
+describe('Z41: the certificate of a proxy, as the platform checks it', () => {
+  /** A proxy on this machine, with a certificate of its own for these. */
+  async function listening(addresses: readonly string[]) {
+    const { certificate, privateKey } = selfSigned({
+      key: 'ec',
+      dnsNames: ['proxy.example.com'],
+      addresses,
+      now: Date.now(), // the platform knows no other clock
+    });
+    const asked: (string | undefined)[] = [];
+    const server = createServer({ cert: certificate, key: String(privateKey) }, (incoming, answer) => {
+      asked.push(incoming.url);
+      answer.end(ANSWER);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo; // it listens on a port, not on a pipe
+    return {
+      asked,
+      certificate,
+      url: `https://127.0.0.1:${port}/KdcProxy`,
+      async [Symbol.asyncDispose]() {
+        server.closeAllConnections();
+        await new Promise((resolve) => server.close(resolve));
+      },
+    };
+  }
+
+  /** What a process says that trusts this certificate: the answer, or the code of what was thrown. */
+  async function heardWhereTrusted({ certificate, url }: { readonly certificate: string; readonly url: string }) {
+    const script = `
+      import { proxyTransport } from ${JSON.stringify(import.meta.resolve('../../../src/kerberos/kdc/index.ts'))};
+      const kdc = { protocol: 'https', url: ${JSON.stringify(url)} };
+      const { signal } = new AbortController();
+      const request = { realm: 'R', message: Uint8Array.of(0x6a, 0x01, 0x02), kdc, maxReply: 1000, signal };
+      const asked = proxyTransport().exchange(request);
+      console.log(await asked.then((reply) => Buffer.from(reply).toString('hex'), (error) => error.cause?.code));`;
+    const folder = await mkdtemp(join(tmpdir(), 'kdc-proxy-'));
+    try {
+      const file = join(folder, 'trusted.pem');
+      await writeFile(file, certificate);
+      const args = ['--import', 'tsx', '--input-type=module', '--eval', script];
+      const env = { ...process.env, NODE_EXTRA_CA_CERTS: file };
+      return (await promisify(execFile)(process.execPath, args, { env })).stdout.trim();
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }
+
+  test('Z41: one that nobody vouches for: refused, and nothing is asked', async () => {
+    await using server = await listening(['127.0.0.1']);
+    const address = { protocol: 'https', url: server.url } as const;
+    await expect(proxyTransport().exchange(request(address))).rejects.toMatchObject({
+      cause: { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' },
+    });
+    expect(server.asked).toEqual([]);
+  });
+
+  test('Z41: one of another host: refused, and nothing is asked', async () => {
+    await using server = await listening(['127.0.0.2']);
+    expect(await heardWhereTrusted(server)).toBe('ERR_TLS_CERT_ALTNAME_INVALID');
+    expect(server.asked).toEqual([]);
+  });
+
+  test('one that is trusted and of this host: asked', async () => {
+    await using server = await listening(['127.0.0.1']);
+    expect(await heardWhereTrusted(server)).toBe('6b2a');
+    expect(server.asked).toEqual(['/KdcProxy']);
   });
 });
