@@ -1,4 +1,5 @@
 /** What the tests of the AP exchange share: a host that stands still, a realm, both ends. */
+import { expect } from 'vitest';
 import { memoryReplayCache } from '../../src/acceptor/index.ts';
 import type { Host } from '../../src/host/index.ts';
 import { KerberosCredential } from '../../src/kerberos/credential.ts';
@@ -96,4 +97,19 @@ export async function failureOf(promise: Promise<unknown>): Promise<SspiError> {
   );
   if (outcome instanceof SspiError) return outcome;
   throw new TypeError(`expected an SspiError, got ${String(outcome)}`, { cause: outcome });
+}
+
+/** A message each way, sealed. @throws TypeError for a context that protects none */
+export function passMessages(...ends: readonly [SecurityContext, SecurityContext]): void {
+  const message = new TextEncoder().encode('hello');
+  const [one, other] = ends.map(({ messages }) => {
+    if (messages?.kind !== 'token') throw new TypeError('there is no token protection');
+    return messages;
+  });
+  if (one === undefined || other === undefined) throw new TypeError('two ends are expected');
+  for (const [from, to] of [
+    [one, other],
+    [other, one],
+  ] as const)
+    expect(to.unwrap(from.wrap(message))).toEqual(message);
 }

@@ -44,6 +44,7 @@ import {
   toFileTime,
 } from '../../src/sspi/index.ts';
 import { converse } from '../support/loop.ts';
+import { number, octets, text, toHex, vectorCases } from '../support/vectors.ts';
 import {
   acceptor,
   clientWith,
@@ -51,6 +52,7 @@ import {
   initiator,
   MUTUAL,
   NOW,
+  passMessages,
   realmOf,
   SERVICE,
   stillHost,
@@ -131,16 +133,26 @@ describe('AP-REQ, RFC 4120 3.2.2 and RFC 4121 4.1.1', () => {
     expect(decodeAuthenticatorChecksum(authenticator.cksum?.checksum ?? new Uint8Array(0)).flags).toBe(expected);
   });
 
-  test('Z52: the channel bindings of the caller', async () => {
-    const { ticket, credential } = observedClient();
-    const channelBindings: ChannelBindings = { applicationData: new TextEncoder().encode('tls-server-end-point:x') };
-    const { authenticator } = openRequest(await tokenOf(initiator(credential, { channelBindings })), ticket);
-    const { bindings } = decodeAuthenticatorChecksum(authenticator.cksum?.checksum ?? new Uint8Array(0));
-    expect(bindings).toHaveLength(16);
-    // K15: KERB_AP_OPTIONS_CBT, little-endian
-    const [apOptions] = findAuthorizationData(authenticator.authorizationData, AD_TYPE.AP_OPTIONS);
-    expect(apOptions).toEqual(Uint8Array.of(0, 0x40, 0, 0));
-  });
+  test.each(vectorCases('channel-bindings').filter((one) => 'gss_packed' in one))(
+    'Z52: the channel bindings of the caller: $name',
+    async (one) => {
+      const { ticket, credential } = observedClient();
+      const channelBindings: ChannelBindings = {
+        initiatorAddressType: number(one, 'initiator_addrtype'),
+        initiatorAddress: octets(one, 'initiator_address'),
+        acceptorAddressType: number(one, 'acceptor_addrtype'),
+        acceptorAddress: octets(one, 'acceptor_address'),
+        applicationData: octets(one, 'application_data'),
+      };
+      const { authenticator } = openRequest(await tokenOf(initiator(credential, { channelBindings })), ticket);
+      // RFC 4121 4.1.1: Lgth, and Bnd behind it.
+      const checksum = authenticator.cksum?.checksum ?? new Uint8Array(0);
+      expect(toHex(checksum.subarray(0, 20))).toBe(`10000000${text(one, 'md5')}`);
+      // K15: KERB_AP_OPTIONS_CBT, little-endian
+      const [apOptions] = findAuthorizationData(authenticator.authorizationData, AD_TYPE.AP_OPTIONS);
+      expect(apOptions).toEqual(Uint8Array.of(0, 0x40, 0, 0));
+    },
+  );
 
   test('K15: the target in the authenticator, and that nobody checked it', async () => {
     const { ticket, credential } = observedClient();
@@ -191,6 +203,20 @@ describe('the AP exchange', () => {
       protection(to).verify(message, protection(from).sign(message));
     }
     expect(client.query('SESSION_KEY').sessionKey.reveal()).toEqual(server.query('SESSION_KEY').sessionKey.reveal());
+  });
+
+  test('Z50: the AP-REP has the type of the session key, whatever that of the ticket is', async () => {
+    const options = { serviceKey: realm.key(SERVICE, 17), sessionType: 20 };
+    const { ticket, credential } = observedClient(options);
+    expect(ticket.ticket.encPart.etype).toBe(17);
+    const client = initiator(credential);
+    const server = await acceptor(realm, { keytab: realm.keytab({ principal: SERVICE, etype: 17 }) });
+    const { tokens, initiatorError, acceptorError } = await converse(client, server);
+    expect([initiatorError, acceptorError]).toEqual([undefined, undefined]);
+    expect([client.state, server.state]).toEqual(['established', 'established']);
+    const answer = decode(ApRep, decodeGssToken(tokens[1]?.token ?? new Uint8Array(0)).message);
+    expect(answer.encPart.etype).toBe(20);
+    passMessages(client, server);
   });
 
   test('Z55: flags, expiry and attributes say what there is', async () => {

@@ -1,14 +1,19 @@
 import { describe, expect, test } from 'vitest';
+import { decode } from '../../src/der/index.ts';
 import { KEY_USAGE } from '../../src/kerberos/encryption/index.ts';
+import { decodeGssToken } from '../../src/kerberos/gss/index.ts';
 import { exchangeTicket, forwardTicket, renewTicket, requestServiceTicket } from '../../src/kerberos/kdc/index.ts';
 import {
   AD_TYPE,
+  ApRep,
+  AsRep,
   EncTicketPart,
   findAuthorizationData,
   formatPrincipal,
   KDC_OPTIONS,
   NAME_TYPE,
   parsePrincipal,
+  TgsRep,
   TICKET_FLAGS,
   unseal,
 } from '../../src/kerberos/messages/index.ts';
@@ -23,6 +28,8 @@ import {
   userSid,
   verifyServerSignature,
 } from '../../src/kerberos/pac/index.ts';
+import { acceptor, clientWith, initiator, passMessages, realmOf } from '../kerberos/ap-support.ts';
+import { converse } from '../support/loop.ts';
 import {
   ACCOUNTS,
   ALL_AES,
@@ -304,4 +311,41 @@ describe('Protected Users', () => {
     using ticket = await logOn(clientOf([kdc], { encryptionTypes: ALL_AES }), 'paula');
     expect(ticket.sessionKey.etype).toBe(18);
   });
+});
+
+test('Z50: every exchange has the encryption type of its own key, also where no two have the same', async () => {
+  using kdc = labKdc({
+    encryptionTypes: [19, 18, 17, 20], // the ticket-granting ticket is for krbtgt alone: 19
+    accounts: [
+      { user: 'alice', password: PASSWORD, encryptionTypes: [17] },
+      { user: 'SERVER$', services: [SERVICE], encryptionTypes: [20] },
+    ],
+  });
+  const answers: Uint8Array[] = [];
+  const exchange = async ({ message }: { readonly message: Uint8Array }) => {
+    const answer = await kdc.handle(message);
+    answers.push(answer);
+    return answer;
+  };
+  const client = { ...clientOf([kdc], { encryptionTypes: [18, 17, 20] }), network: { exchange } };
+  using granting = await logOn(client);
+  const asRep = decode(AsRep, answers.at(-1) ?? new Uint8Array(0));
+  expect([asRep.encPart.etype, asRep.ticket.encPart.etype, granting.sessionKey.etype]).toEqual([17, 19, 18]);
+  const { ticket } = await requestServiceTicket(client, { grantingTicket: granting, service });
+  const tgsRep = decode(TgsRep, answers.at(-1) ?? new Uint8Array(0));
+  expect([tgsRep.encPart.etype, tgsRep.ticket.encPart.etype, ticket.sessionKey.etype]).toEqual([18, 20, 20]);
+
+  const source = { ticketFor: async () => ticket };
+  const from = initiator(clientWith(realmOf(), {}, {}, undefined, source), { targetName: SERVICE });
+  const to = await acceptor(realmOf(), { keytab: await kdc.keytab(SERVICE) });
+  const { tokens, initiatorError, acceptorError } = await converse(from, to);
+  expect([initiatorError, acceptorError, from.state, to.state]).toEqual([
+    undefined,
+    undefined,
+    'established',
+    'established',
+  ]);
+  const apRep = decode(ApRep, decodeGssToken(tokens.at(-1)?.token ?? new Uint8Array(0)).message);
+  expect(apRep.encPart.etype).toBe(20);
+  passMessages(from, to);
 });
