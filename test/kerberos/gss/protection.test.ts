@@ -234,6 +234,26 @@ describe('RFC 4757 tokens', () => {
     protection(key, { role: 'acceptor' }).verify(message, mic);
   });
 
+  test('Z37, Z38: a MIC or a header cut at any length, or a header altered anywhere, is the same error too', () => {
+    const key = KerberosKey.generate(encryptionType(23, ALL), random);
+    const receiver = (): KerberosProtection => protection(key, { role: 'acceptor' });
+    const mic = protection(key).sign(message);
+    for (let length = 0; length < mic.length; length++)
+      expect(codeOf(() => receiver().verify(message, mic.subarray(0, length)))).toBe('MESSAGE_ALTERED');
+    const sealed = new Uint8Array(16).fill(0x61);
+    const header = protection(key).seal(sealed);
+    expect([mic.length, header.length]).toEqual([37, 45]);
+    const opened = (of: Uint8Array): readonly [unknown, string] => {
+      const data = sealed.slice();
+      return [codeOf(() => receiver().unseal(of, data)), toHex(data)];
+    };
+    for (let length = 0; length < header.length; length++)
+      expect(opened(header.subarray(0, length))).toEqual(['MESSAGE_ALTERED', '00'.repeat(16)]);
+    for (let at = 0; at < header.length; at++)
+      expect(opened(header.with(at, (header[at] ?? 0) ^ 1))).toEqual(['MESSAGE_ALTERED', '00'.repeat(16)]);
+    expect(opened(header)).toEqual(['nothing was thrown', '61'.repeat(16)]);
+  });
+
   test('K13: in DCE style the frame does not count the data; as one token it must', () => {
     const key = KerberosKey.generate(encryptionType(23, ALL), random);
     const data = new Uint8Array(16).fill(0x61);
