@@ -139,7 +139,7 @@ export async function advance(
     }
     const step = entry.shutdown ? await sayGoodbye(entry, call) : await takeStep(entry, call, input);
     if ('kind' in step) return handOut(environment, entry, call, step);
-    return askAgain(entry, call, step);
+    return askAgain(environment, entry, call, step);
   } finally {
     entry.underWay.step = false;
   }
@@ -154,7 +154,8 @@ export function assertNotBusy(entry: ContextEntry): void {
 type AskAgain = Exclude<Step, { readonly token: Uint8Array }>;
 
 async function takeStep(entry: ContextEntry, call: ContextCall, input: Uint8Array): Promise<FinishedLeg | AskAgain> {
-  const credential = entry.wantsCredential ? entry.credential?.credential : undefined;
+  const credential = entry.wantsCredential || entry.replaced ? entry.credential?.credential : undefined;
+  entry.replaced = false;
   let step: Step;
   try {
     // A copy, because callers use their receive buffer again while mechanisms keep messages for their integrity codes.
@@ -188,12 +189,15 @@ function assertNotDeleted(entry: ContextEntry, cause?: unknown): void {
     throw new SspiError('INVALID_HANDLE', { stage: 'context handle', detail: 'deleted meanwhile', cause });
 }
 
-function askAgain(entry: ContextEntry, call: ContextCall, step: AskAgain): CallReport {
+function askAgain(environment: Environment, entry: ContextEntry, call: ContextCall, step: AskAgain): CallReport {
   if (step.status === SEC_E.INCOMPLETE_MESSAGE) reportCount(call.input, SECBUFFER.MISSING, step.missing);
   entry.wantsCredential = step.status === SEC_I.INCOMPLETE_CREDENTIALS;
   // A buffer of the caller's keeps its size for the next try; an allocated one must not look like something to send.
   if (allocatesMemory(call.flags)) clearOutput(call);
-  return { status: step.status, contextAttr: 0, expiry: NEVER };
+  if (step.status === SEC_E.INCOMPLETE_MESSAGE) return { status: step.status, contextAttr: 0, expiry: NEVER };
+  // The other one is a success by number, and what is settled so far can be read from it (contract R43, R44).
+  entry.contextAttr = attributesOf(entry, call, step.status, step.flags);
+  return { status: step.status, contextAttr: entry.contextAttr, expiry: environment.localTime(step.expiry) };
 }
 
 /** Hands out a leg. If the caller's buffer cannot take it, the leg stays pending, so that nothing is lost (contract R39). */

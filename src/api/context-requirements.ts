@@ -114,7 +114,8 @@ export function contextAttributes(
     const able = capability === undefined || (capabilities & capability) !== 0;
     if (able && (requested & request) !== 0) attributes |= answer;
   }
-  if (role === 'initiator' && status === SEC_I.CONTINUE_NEEDED) attributes |= ISC_RET.INTERMEDIATE_RETURN;
+  const intermediate = status === SEC_I.CONTINUE_NEEDED || status === SEC_I.INCOMPLETE_CREDENTIALS;
+  if (role === 'initiator' && intermediate) attributes |= ISC_RET.INTERMEDIATE_RETURN;
   return attributes >>> 0;
 }
 

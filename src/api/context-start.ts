@@ -128,7 +128,8 @@ export async function continueContext(environment: Environment, call: ContextCal
 /**
  * The credential that a later call brings in place of the first one.
  * @returns undefined when it brings none, or the same again
- * @throws SspiError WRONG_CREDENTIAL_HANDLE when no other credential was asked for (contract R8, R76)
+ * @throws SspiError WRONG_CREDENTIAL_HANDLE when no other credential was asked for (contract R8, R76), nor does this call begin
+ *   another authentication (R72)
  */
 function replacementCredential(
   environment: Environment,
@@ -140,9 +141,19 @@ function replacementCredential(
   if (credential === entry.bound) return undefined;
   if (credential.package !== entry.bound?.package)
     throw new SspiError('INVALID_HANDLE', { stage: 'phCredential', detail: 'a credential of another package' });
-  if (!entry.wantsCredential) throw new SspiError('WRONG_CREDENTIAL_HANDLE', { stage: 'phCredential' });
+  if (!entry.wantsCredential && !authenticatesAgain(entry, call))
+    throw new SspiError('WRONG_CREDENTIAL_HANDLE', { stage: 'phCredential' });
   assertUse(credential, call.role);
   return credential;
+}
+
+/** Whether a client begins again, without a TOKEN, on a context that can (contract R72). */
+function authenticatesAgain(entry: ContextEntry, call: ContextCall): boolean {
+  const { state, reauthenticates } = entry.context;
+  const begins = call.role === 'initiator' && (call.token === undefined || call.token.length === 0);
+  return (
+    begins && reauthenticates === true && state === 'established' && entry.pending === undefined && !entry.shutdown
+  );
 }
 
 /**

@@ -94,6 +94,8 @@ export class ContextEntry {
   established = false;
   /** SEC_I_INCOMPLETE_CREDENTIALS was reported: the next call may bring another credential (contract R76). */
   wantsCredential = false;
+  /** Another credential came with this call: the next step is to know of it (contract R72, R76). */
+  replaced = false;
   pending: PendingLeg | undefined;
   /** A call of the handshake, of encryption, of decryption is under way (contract R10, M12). */
   readonly underWay = { step: false, encrypt: false, decrypt: false };
@@ -144,6 +146,7 @@ export class ContextEntry {
     this.#retained.push(credential.retain());
     this.bound = credential;
     this.credential = credential;
+    this.replaced = true;
   }
 
   /** Zeroises everything; a second time it does nothing (contract L1). */

@@ -257,6 +257,9 @@ class CredSspHandle implements Credential {
           first,
         ),
       start: async (tls) => {
+        // Another credential may come to authenticate again with (contract R72); TLS stays what it is.
+        if (scope.credential !== undefined && scope.credential !== handle)
+          handle = CredSspHandle.#retained(scope.credential, scope);
         publishTlsAttributes(scope, tls, CREDSSP_INFO.maxToken);
         const trust = evaluateServer(tls, handle.#tls, target?.host, scope.host.clock.now());
         scope.publish('CERT_TRUST_STATUS', () => trust);

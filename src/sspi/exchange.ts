@@ -124,6 +124,10 @@ class ExchangeContext implements SecurityContext, Scope {
     return this.#established === undefined ? 'negotiating' : 'established';
   }
 
+  get reauthenticates(): boolean {
+    return this.#options.again !== undefined;
+  }
+
   async step(input: Uint8Array = EMPTY, credential?: Credential): Promise<Step> {
     this.#assertReady(input);
     this.#busy = true;
@@ -174,8 +178,8 @@ class ExchangeContext implements SecurityContext, Scope {
   }
 
   #report(leg: Leg, whole: number): Step {
-    if ('wanted' in leg) return { status: SEC_I.INCOMPLETE_CREDENTIALS, consumed: 0 };
     const flags = this.#options.intermediateFlags ?? 0;
+    if ('wanted' in leg) return { status: SEC_I.INCOMPLETE_CREDENTIALS, consumed: 0, flags, expiry: NEVER };
     return {
       status: SEC_I.CONTINUE_NEEDED,
       token: leg.token,

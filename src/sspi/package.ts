@@ -173,6 +173,8 @@ export type Step =
       /** The server wants a client certificate. Come again with the same input, and another credential or the same. */
       readonly status: typeof SEC_I.INCOMPLETE_CREDENTIALS;
       readonly consumed: 0;
+      readonly flags: number;
+      readonly expiry: bigint;
     };
 
 /** An exchange under way, and after it what protects the messages. */
@@ -180,6 +182,8 @@ export interface SecurityContext {
   readonly info: PackageInfo;
   readonly role: 'initiator' | 'acceptor';
   readonly state: 'negotiating' | 'established' | 'failed' | 'disposed';
+  /** Whether a further step of an established context begins another authentication, which may be with another credential (R72). */
+  readonly reauthenticates?: boolean | undefined;
   /**
    * Takes what the peer sent (nothing for the client's first step) and gives what is to be sent.
    * @throws SspiError; its `token` must still be sent to the peer when there is one. The context is of no use afterwards,

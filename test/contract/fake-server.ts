@@ -42,6 +42,8 @@ export interface ClientEnd {
   readonly requests: readonly TSRequest[];
   /** How many calls the client made. */
   readonly calls: number;
+  /** The TLS of the server, for those who go on with it. */
+  readonly server: SecurityContext;
 }
 
 export interface FakeServerOptions {
@@ -69,8 +71,7 @@ export async function clientAgainst(
     tamper,
     first = null,
   } = options;
-  const acquired = await schannelPackage.acquire({ use: SECPKG_CRED.INBOUND, authData: tls, host: systemHost });
-  const server = acquired.accept({ flags: 0 });
+  const server = await tlsServer(tls);
   const requests: TSRequest[] = [];
   let context: CtxtHandle | undefined;
   let input: Uint8Array | undefined;
@@ -85,14 +86,22 @@ export async function clientAgainst(
     context = result.context ?? context;
     const token = contentOf(output);
     if (result.status === SEC_E.OK) await answerTo(server, token, requests, answer);
-    if (result.status !== SEC_I.CONTINUE_NEEDED || calls > 20) return { result, context, token, requests, calls };
+    if (result.status !== SEC_I.CONTINUE_NEEDED || calls > 20)
+      return { result, context, token, requests, calls, server };
     const records = await answerTo(server, token, requests, answer);
     input = tamper === undefined ? records : tamper(records, calls);
-    if (input.length === 0) return { result, context, token, requests, calls };
+    if (input.length === 0) return { result, context, token, requests, calls, server };
   }
 }
 
-async function answerTo(
+/** The TLS of a server that has not begun. */
+export async function tlsServer(tls: SchannelCredential): Promise<SecurityContext> {
+  const acquired = await schannelPackage.acquire({ use: SECPKG_CRED.INBOUND, authData: tls, host: systemHost });
+  return acquired.accept({ flags: 0 });
+}
+
+/** What the server says to a token of the client's. */
+export async function answerTo(
   server: SecurityContext,
   token: Uint8Array,
   requests: TSRequest[],

@@ -1,5 +1,7 @@
 /** What InitializeSecurityContext returns, each code in a situation that really leads there: contract §1.3, and R72, R76. */
 import { describe, expect, test } from 'vitest';
+import { memoryAccounts } from '../../src/acceptor/index.ts';
+import type { CredHandle, CtxtHandle, Sspi } from '../../src/api/index.ts';
 import {
   credsspAcceptor,
   credsspInitiator,
@@ -14,21 +16,26 @@ import {
   ISC_REQ,
   ISC_RET,
   isFailure,
+  NEVER,
+  SEC_E,
   SEC_I,
   SECBUFFER,
   SECPKG_ATTR,
   Secret,
+  type SecurityContext,
   secBuffer,
   systemHost,
 } from '../../src/index.ts';
 import { ntlmPackage } from '../../src/ntlm/index.ts';
 import { accept, desc, initiate, named, present, received, room } from '../api/door.ts';
 import { ascii, textOf } from '../api/toys.ts';
+import { der, pem, withKey } from '../schannel/support.ts';
 import { converse } from '../support/loop.ts';
 import { hex } from '../support/vectors.ts';
-import { clientAgainst, honest, honestAnswer } from './fake-server.ts';
+import { answerTo, clientAgainst, honest, honestAnswer, tlsServer } from './fake-server.ts';
 import {
   ACCEPTOR,
+  ALICE,
   CLIENT_TLS,
   certificates,
   established,
@@ -114,7 +121,7 @@ describe('success', () => {
     },
   );
 
-  test('R53, R76: a server that wants a certificate: INCOMPLETE_CREDENTIALS, the issuers, and on without one', async () => {
+  test('R53, R76: a server that wants a certificate: INCOMPLETE_CREDENTIALS, and the issuers', async () => {
     const sspi = table();
     const root = certificates.rsa.certificate;
     const tls = { ...SERVER_TLS, requestClientCertificate: true, rootStore: [root] };
@@ -140,7 +147,7 @@ describe('success', () => {
   test.each(['the same credential', 'no credential'])(
     'R76: the same token again with %s goes on anonymously',
     async (which) => {
-      const { sspi, context, flight, credential } = await askedForCertificate();
+      const { sspi, context, flight, credential, server } = await askedForCertificate();
       const again = await initiate(sspi, {
         context,
         input: flight,
@@ -151,15 +158,28 @@ describe('success', () => {
       expect(again.token.length).toBeGreaterThan(0);
       // Not a new ClientHello: the answer to the flight.
       expect([again.token[0], again.token[5]]).not.toEqual([22, 1]);
+      expect(named(await finish(sspi, context, again.token, server))).toBe('SEC_E_OK');
+      expect(() => server.query('REMOTE_CERT_CONTEXT')).toThrow(
+        expect.objectContaining({ status: SEC_E.NO_CREDENTIALS }),
+      );
     },
   );
 
   test('R8, R76: another credential is welcome then; with a certificate the handshake begins anew', async () => {
     const { sspi, context, flight } = await askedForCertificate();
-    const better = await outbound(sspi, 'CREDSSP', { tls: { ...CLIENT_TLS, certificates: [certificates.rsa] } });
+    // R76: a certificate of an authority that the server names.
+    const { value } = await sspi.queryContextAttributes({ context, attribute: SECPKG_ATTR.ISSUER_LIST_EX });
+    expect(textOf(present(value?.issuers[0]))).toContain('Test Root');
+    const tls = { ...CLIENT_TLS, certificates: [withKey('leaf', 'client', 'intermediate')] };
+    const better = await outbound(sspi, 'CREDSSP', { tls, ...NTLM_INSIDE });
     const again = await initiate(sspi, { context, input: flight, credential: better, contextReq: ISC_REQ.DELEGATE });
     expect(named(again.result)).toBe('SEC_I_CONTINUE_NEEDED');
     expect([again.token[0], again.token[5]]).toEqual([22, 1]); // a ClientHello
+    // It is for a new connection, on which the exchange goes to its end, and the server sees the certificate.
+    const server = await tlsServer(ASKING);
+    expect(named(await finish(sspi, context, again.token, server))).toBe('SEC_E_OK');
+    expect(server.query('REMOTE_CERT_CONTEXT').certificate).toEqual(der('client'));
+    expect(server.query('CERT_TRUST_STATUS').errorStatus).toBe(0);
   });
 
   test('R8: a credential of another package is not welcome', async () => {
@@ -173,20 +193,39 @@ describe('success', () => {
     expect(named(result)).toBe('SEC_E_INVALID_HANDLE');
   });
 
+  const ASKING = { ...SERVER_TLS, requestClientCertificate: true, rootStore: [pem('root.pem')] };
+
+  /** The rest of an exchange, from a token of the client's that a server has not seen yet. */
+  async function finish(sspi: Sspi, context: CtxtHandle, first: Uint8Array, server: SecurityContext) {
+    const answer = await honestAnswer();
+    const next = async (token: Uint8Array) => {
+      const input = await answerTo(server, token, [], answer);
+      return initiate(sspi, { context, input, contextReq: ISC_REQ.DELEGATE });
+    };
+    let side = await next(first);
+    while (side.result.status === SEC_I.CONTINUE_NEEDED && side.token.length > 0) side = await next(side.token);
+    return side.result;
+  }
+
   async function askedForCertificate() {
     const sspi = table();
     const credential = await outbound(sspi, 'CREDSSP', NTLM_INSIDE);
-    const tls = { ...SERVER_TLS, requestClientCertificate: true, rootStore: [certificates.rsa.certificate] };
     let flight = new Uint8Array(0);
     const end = await clientAgainst(sspi, credential, await honestAnswer(), {
-      tls,
+      tls: ASKING,
+      contextReq: ISC_REQ.DELEGATE | ISC_REQ.STREAM,
       tamper: (records) => {
         flight = records.slice();
         return records;
       },
     });
     expect(end.result.status).toBe(SEC_I.INCOMPLETE_CREDENTIALS);
-    return { sspi, credential, context: present(end.context), flight };
+    // R43, R44: a success by number, which tells what intermediate ones tell.
+    expect(end.result.contextAttr).toBe(
+      ISC_RET.MANUAL_CRED_VALIDATION | ISC_RET.INTERMEDIATE_RETURN | ISC_RET.ALLOCATED_MEMORY | ISC_RET.STREAM,
+    );
+    expect(end.result.expiry).toBe(NEVER);
+    return { sspi, credential, context: present(end.context), flight, server: end.server };
   }
 
   test('R54, R35, E4: INCOMPLETE_MESSAGE is 0x80090318, a failure by number; nothing has changed', async () => {
@@ -466,8 +505,12 @@ describe('R72: re-authentication', () => {
   }
 
   /** One re-authentication, which the client begins without input. */
-  async function again({ sspi, client, server }: Awaited<ReturnType<typeof pairOf>>) {
-    let one = await initiate(sspi, { context: client, contextReq: DELEGATE });
+  async function again({ sspi, client, server }: Awaited<ReturnType<typeof pairOf>>, credential?: CredHandle) {
+    let one = await initiate(sspi, {
+      context: client,
+      contextReq: DELEGATE,
+      ...(credential === undefined ? {} : { credential }),
+    });
     let calls = 1;
     expect(named(one.result)).toBe('SEC_I_CONTINUE_NEEDED');
     let other = await accept(sspi, { context: server, input: one.token });
@@ -493,6 +536,72 @@ describe('R72: re-authentication', () => {
       expect(textOf(contentOf(present(message[1])))).toBe('after it');
     }
     expect((await sspi.querySecurityContextToken({ context: server })).token?.name).toBe('EXAMPLE\\alice');
+  });
+
+  const BOB = { domain: 'EXAMPLE', user: 'bob', password: 'BobPass1!' } as const;
+  const BOTH = { ...ACCEPTOR, accounts: memoryAccounts([ALICE, BOB]) } as const;
+
+  test('R8, R72: with another credential as somebody else, and so the next time without one', async () => {
+    const both = await established('CREDSSP', {
+      server: { ...REAUTHENTICATION, identity: BOTH },
+      contextReq: DELEGATE,
+    });
+    const { sspi, server } = both;
+    const who = async () => (await sspi.querySecurityContextToken({ context: server })).token?.user;
+    expect(await who()).toBe('alice');
+    const credential = await outbound(sspi, 'CREDSSP', { identity: { kind: 'identity', ...BOB } });
+    const { one, other } = await again(both, credential);
+    expect([named(one.result), named(other.result), await who()]).toEqual(['SEC_E_OK', 'SEC_E_OK', 'bob']);
+    const { value } = await sspi.queryContextAttributes({ context: server, attribute: SECPKG_ATTR.CREDS });
+    expect(value?.credentials).toMatchObject({ kind: 'password', user: 'bob' });
+    // The handle may go: the context holds on to what is behind it.
+    expect(named(await sspi.freeCredentialsHandle({ credential }))).toBe('SEC_E_OK');
+    const next = await again(both);
+    expect([named(next.one.result), named(next.other.result), await who()]).toEqual(['SEC_E_OK', 'SEC_E_OK', 'bob']);
+  });
+
+  test('R8, R72: another credential in the middle of it is SEC_E_WRONG_CREDENTIAL_HANDLE, and so it is where nothing begins again', async () => {
+    const both = await pairOf();
+    const { sspi, client, server } = both;
+    const credential = await outbound(sspi, 'CREDSSP', { identity: { kind: 'identity', ...BOB } });
+    const first = await initiate(sspi, { context: client, contextReq: DELEGATE });
+    const challenge = await accept(sspi, { context: server, input: first.token });
+    const wrong = await initiate(sspi, { context: client, input: challenge.token, credential, contextReq: DELEGATE });
+    expect(wrong.result.status).toBe(0x80090336);
+    const right = await initiate(sspi, { context: client, input: challenge.token, contextReq: DELEGATE });
+    expect(named(right.result)).toBe('SEC_I_CONTINUE_NEEDED');
+    const ntlm = await established('NTLM');
+    const another = await outbound(ntlm.sspi, 'NTLM', { identity: { kind: 'identity', ...BOB } });
+    const refused = await initiate(ntlm.sspi, { context: ntlm.client, credential: another });
+    expect(refused.result.status).toBe(0x80090336);
+  });
+
+  test('R72: a fresh nonce and a fresh inner context each time', async () => {
+    let drawn: Uint8Array[] = [];
+    const random = {
+      bytes: (length: number): Uint8Array => {
+        const octets = systemHost.random.bytes(length);
+        drawn.push(octets.slice());
+        return octets;
+      },
+    };
+    const both = await established('CREDSSP', {
+      sspi: table({ host: { ...systemHost, random } }),
+      client: NTLM_INSIDE,
+      server: { options: { mechanism: 'ntlm', reauthentication: true } },
+      contextReq: DELEGATE,
+    });
+    const rounds = [drawn];
+    for (let turn = 0; turn < 2; turn++) {
+      drawn = [];
+      rounds.push(drawn);
+      const { one, other } = await again(both);
+      expect([named(one.result), named(other.result)]).toEqual(['SEC_E_OK', 'SEC_E_OK']);
+    }
+    // [MS-CSSP] 2.2.1: clientNonce is 32 octets; [MS-NLMP] 2.2.1.2: ServerChallenge is 8.
+    for (const round of rounds) expect(round.map(({ length }) => length)).toEqual(expect.arrayContaining([8, 32]));
+    const all = rounds.flat().map((octets) => Buffer.from(octets).toString('hex'));
+    expect(new Set(all).size).toBe(all.length);
   });
 
   test('R72: meanwhile messages are SEC_E_CONTEXT_EXPIRED, and nobody is asked who the client is', async () => {

@@ -144,10 +144,18 @@ describe('CREDSSP: tokens', () => {
     const finished = outputOf(await client.step(flight));
     const tickets = await server.step(finished);
     expect(tickets).toMatchObject({ status: SEC_I.CONTINUE_NEEDED });
-    const first = await client.step(outputOf(tickets));
-    expect(outputOf(first).length).toBeGreaterThan(0);
-    const rest = await converse(client, server).catch(() => undefined);
-    expect(rest).toBeDefined();
+    let said = await client.step(outputOf(tickets));
+    expect(outputOf(said).length).toBeGreaterThan(0);
+    // It speaks before it reads: the tickets are EXTRA, and come again in front of the next token.
+    expect(said).toMatchObject({ consumed: 0 });
+    let rest = outputOf(tickets);
+    for (let leg = 0; leg < 4 && server.state === 'negotiating'; leg++) {
+      const answer = await server.step(outputOf(said));
+      if (client.state === 'negotiating') said = await client.step(Uint8Array.of(...rest, ...outputOf(answer)));
+      rest = new Uint8Array(0);
+    }
+    expect([client.state, server.state]).toEqual(['established', 'established']);
+    expect(server.query('CREDS').kind).toBe('password');
   });
 
   test('X4: one TSRequest is one TLS record', async () => {
