@@ -10,6 +10,7 @@ import {
   type TSRequest,
 } from '../../src/credssp/index.ts';
 import {
+  ASC_REQ,
   type CredSspOptions,
   contentOf,
   encodeAuthIdentity,
@@ -30,6 +31,7 @@ import { ntlmPackage } from '../../src/ntlm/index.ts';
 import { accept, desc, initiate, named, present, received, room } from '../api/door.ts';
 import { ascii, textOf } from '../api/toys.ts';
 import { der, pem, withKey } from '../schannel/support.ts';
+import { TLS_1_2, TLS_1_3 } from '../support/credssp.ts';
 import { converse } from '../support/loop.ts';
 import { hex } from '../support/vectors.ts';
 import { answerTo, clientAgainst, honest, honestAnswer, tlsServer } from './fake-server.ts';
@@ -711,4 +713,61 @@ describe('mistakes of a caller', () => {
     const { initiatorError } = await converse(client, acceptor);
     expect(initiatorError?.code).toBe('INNER_PROTECTION_MISSING');
   });
+});
+
+describe('C12, X2: a server of CredSSP and client certificates', () => {
+  test.each([
+    ['TLS 1.2', TLS_1_2],
+    ['TLS 1.3', TLS_1_3],
+  ])('C12, X2: under %s it asks for none, whatever its credential and its caller say', async (_, enabledProtocols) => {
+    const sspi = table();
+    const tls = { ...SERVER_TLS, enabledProtocols, requestClientCertificate: true, rootStore: [pem('root.pem')] };
+    const server = await inbound(sspi, 'CREDSSP', { tls });
+    let client = await initiate(sspi, { credential: await outbound(sspi, 'CREDSSP'), targetName: TARGET });
+    let other = await accept(sspi, { credential: server, input: client.token, contextReq: ASC_REQ.MUTUAL_AUTH });
+    // RFC 5246 7.4: under TLS 1.2 each message of the flight is in the clear; 13 is CertificateRequest.
+    if (enabledProtocols === TLS_1_2) {
+      const types: number[] = [];
+      for (
+        let at = 0;
+        at < other.token.length;
+        at += 5 + ((other.token[at + 3] ?? 0) << 8) + (other.token[at + 4] ?? 0)
+      )
+        types.push(other.token[at + 5] ?? -1);
+      expect(types).toEqual([2, 11, 12, 14]);
+    }
+    while (client.result.status !== SEC_E.OK) {
+      client = await initiate(sspi, { context: client.context, input: other.token });
+      // Not once SEC_I_INCOMPLETE_CREDENTIALS.
+      expect([SEC_E.OK, SEC_I.CONTINUE_NEEDED]).toContain(client.result.status);
+      other = await accept(sspi, { context: other.context, input: client.token, contextReq: ASC_REQ.MUTUAL_AUTH });
+    }
+    expect(named(other.result)).toBe('SEC_E_OK');
+    const certificate = await sspi.queryContextAttributes({
+      context: other.context,
+      attribute: SECPKG_ATTR.REMOTE_CERT_CONTEXT,
+    });
+    expect(named(certificate)).toBe('SEC_E_NO_CREDENTIALS');
+  });
+});
+
+describe('R41: the alert of a real refusal', () => {
+  test.each(['Schannel', 'CREDSSP'] as const)(
+    'R41: %s of TLS 1.3 alone tells a client of TLS 1.2 02 46',
+    async (name) => {
+      const sspi = table();
+      const client = await outbound(sspi, name, { tls: { ...CLIENT_TLS, enabledProtocols: TLS_1_2 } });
+      const { token } = await initiate(sspi, { credential: client, targetName: TARGET });
+      const alert = secBuffer(SECBUFFER.ALERT, new Uint8Array(2));
+      const output = secBuffer(SECBUFFER.TOKEN, new Uint8Array(100));
+      const refused = await sspi.acceptSecurityContext({
+        credential: await inbound(sspi, name, { tls: { ...SERVER_TLS, enabledProtocols: TLS_1_3 } }),
+        input: received(token).desc,
+        output: desc(output, alert),
+      });
+      expect(isFailure(refused.status)).toBe(true);
+      expect(contentOf(alert)).toEqual(Uint8Array.of(2, 70)); // RFC 8446 6: fatal, protocol_version
+      expect(contentOf(output).subarray(-2)).toEqual(Uint8Array.of(2, 70));
+    },
+  );
 });
