@@ -6,9 +6,11 @@ import type { Host } from '../host/index.ts';
 import {
   type AcceptOptions,
   type Credential,
+  type CredentialAttributes,
   contextOf,
   type ExchangeOptions,
   type InitiateOptions,
+  type KdcProxySettings,
   type KerberosSettings,
   SECPKG_CRED,
   type SecurityContext,
@@ -24,8 +26,12 @@ import type { TicketSource } from './tickets.ts';
 export interface OwnedLogon {
   readonly tickets: TicketSource;
   readonly settings: KerberosSettings;
+  /** `alice@EXAMPLE.COM`; what QueryCredentialsAttributes tells. */
+  readonly userName?: string | undefined;
   /** FILETIME ticks, UTC. */
   readonly expiry: bigint;
+  /** The same tickets by way of proxies. They end with this logon. */
+  withKdcProxy?(settings: KdcProxySettings): TicketSource;
   /** Zeroises tickets and keys. */
   dispose(): void;
 }
@@ -57,7 +63,11 @@ export class KerberosCredential implements Credential {
   readonly info = KERBEROS_INFO;
   readonly use: number;
   readonly expiry: bigint;
+  /** For clients that have KDCs. */
+  readonly setKdcProxy?: (settings: KdcProxySettings) => void;
   readonly #options: KerberosCredentialOptions;
+  /** Where contexts that are started from now on get tickets. */
+  #tickets: TicketSource | undefined;
   #lastTime = 0;
   #contexts = 0;
   #disposed = false;
@@ -66,13 +76,26 @@ export class KerberosCredential implements Credential {
     this.use = options.use;
     this.expiry = options.expiry;
     this.#options = options;
+    const { client } = options;
+    this.#tickets = client?.tickets;
+    if (client?.withKdcProxy !== undefined)
+      this.setKdcProxy = (settings) => {
+        this.#tickets = client.withKdcProxy?.(settings);
+      };
+  }
+
+  get attributes(): CredentialAttributes {
+    const { userName } = this.#options.client ?? {};
+    return userName === undefined ? {} : { NAMES: () => ({ userName }) };
   }
 
   initiate(options: InitiateOptions): SecurityContext {
     this.#assertUsable(SECPKG_CRED.OUTBOUND);
     const { client } = this.#options;
-    if (client === undefined) throw new SspiError('NO_CREDENTIALS', { stage: STAGE, detail: 'not for outbound use' });
-    const logon = { ...client, uniqueTime: (now: number) => this.#uniqueTime(now) };
+    const tickets = this.#tickets;
+    if (client === undefined || tickets === undefined)
+      throw new SspiError('NO_CREDENTIALS', { stage: STAGE, detail: 'not for outbound use' });
+    const logon = { ...client, tickets, uniqueTime: (now: number) => this.#uniqueTime(now) };
     return this.#context(options, {
       role: 'initiator',
       start: (scope, first) => initiate(logon, options, scope, first),

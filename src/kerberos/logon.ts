@@ -7,6 +7,8 @@ import {
   type AuthData,
   type AuthIdentity,
   type CredentialCacheIdentity,
+  KDC_PROXY_SETTINGS_FLAGS_FORCEPROXY,
+  type KdcProxySettings,
   type KerberosSettings,
   type KeytabIdentity,
   NEVER,
@@ -32,13 +34,15 @@ import {
   DEFAULT_POLICY,
   type KdcClient,
   KdcClock,
+  type KdcLocator,
   KdcNetwork,
   type KerberosTicket,
   kdcLocator,
   type LongTermKeys,
+  parseKdcEndpoint,
   proxyTransport,
 } from './kdc/index.ts';
-import { formatPrincipal, parsePrincipal } from './messages/index.ts';
+import { formatPrincipal, NAME_TYPE, parsePrincipal } from './messages/index.ts';
 
 /** What a client may log on with. */
 export type ClientIdentityData = AuthIdentity | NtHashIdentity | KeytabIdentity | CredentialCacheIdentity;
@@ -173,31 +177,62 @@ function logon(
   kdcOffset = 0,
 ): AcquiredLogon {
   const { settings, configuration, host } = situation;
-  const kdc = kdcClient(realm, situation);
+  const locator = locatorOf(realm, situation);
+  const kdc = kdcClient(locator, situation);
   if (kdcOffset !== 0) kdc.clock.adopt(host.clock.now() + kdcOffset);
   const expiry = tickets.find(({ grantsIn }) => grantsIn === realm)?.endTime;
   const credentials = new ClientCredentials({ kdc, client: name, realm, keys, tickets, settings: configuration });
   return {
     tickets: credentials,
     settings: { ...settings, encryptionTypes: situation.encryptionTypes },
+    // What people call themselves and no principal yet is told as they wrote it.
+    userName: name.nameType === NAME_TYPE.ENTERPRISE ? name.nameString.join('/') : credentials.owner,
     expiry: expiry === undefined ? NEVER : toFileTime(expiry),
+    withKdcProxy: (proxy) =>
+      credentials.through(networkOf(proxiedLocator(locator, proxy), situation), JSON.stringify(proxy)),
     dispose: () => credentials.dispose(),
   };
 }
 
-function kdcClient(realm: string, { settings, configuration, encryptionTypes, host }: Situation): KdcClient {
-  const { clock, random, timer = systemTimer, dns, kdcTransport } = host;
+function locatorOf(realm: string, { settings, configuration, host }: Situation): KdcLocator {
   const explicit = kdcsOf(settings);
-  const locator = kdcLocator({
+  return kdcLocator({
     kdcs: explicit.length === 0 ? undefined : { [realm]: explicit },
     settings: configuration,
-    dns: asksDns(settings, configuration) ? dns : undefined,
-    random,
+    dns: asksDns(settings, configuration) ? host.dns : undefined,
+    random: host.random,
   });
-  const { libdefaults } = configuration ?? {};
-  const limits = { total: settings.deadline, udpLimit: libdefaults?.udpPreferenceLimit };
+}
+
+/**
+ * Proxies bring messages to every realm. Those of the settings are asked after the KDCs that are known otherwise, or instead of
+ * them.
+ */
+function proxiedLocator(known: KdcLocator, { proxyServer, flags = 0 }: KdcProxySettings): KdcLocator {
+  const urls = typeof proxyServer === 'string' ? [proxyServer] : proxyServer;
+  const proxies = urls.map((url) => parseKdcEndpoint(url));
+  const isForced = (flags & KDC_PROXY_SETTINGS_FLAGS_FORCEPROXY) !== 0;
   return {
-    network: new KdcNetwork({ transport: proxyTransport({ sockets: kdcTransport }), locator, clock, timer, limits }),
+    async locate(realm, service, signal) {
+      if (isForced) return proxies;
+      const direct = await known.locate(realm, service, signal).catch(() => []); // a DNS that is away is what proxies are for
+      return [...direct, ...proxies];
+    },
+  };
+}
+
+function networkOf(locator: KdcLocator, { settings, configuration, host }: Situation): KdcNetwork {
+  const { clock, timer = systemTimer, kdcTransport } = host;
+  const limits = { total: settings.deadline, udpLimit: configuration?.libdefaults.udpPreferenceLimit };
+  return new KdcNetwork({ transport: proxyTransport({ sockets: kdcTransport }), locator, clock, timer, limits });
+}
+
+function kdcClient(locator: KdcLocator, situation: Situation): KdcClient {
+  const { settings, configuration, encryptionTypes, host } = situation;
+  const { clock, random } = host;
+  const { libdefaults } = configuration ?? {};
+  return {
+    network: networkOf(locator, situation),
     clock: new KdcClock(clock),
     random,
     policy: {

@@ -156,7 +156,7 @@ describe.each(ALL_PACKAGES)('%s: credentials', (name) => {
     const [NAMES, CERT, ...TLS] = [1, 4, 0x56, 0x57, 0x58];
     const told = {
       NTLM: { client: [NAMES], server: [] },
-      Kerberos: { client: [], server: [] },
+      Kerberos: { client: [NAMES], server: [] },
       Negotiate: { client: [NAMES], server: [] },
       Schannel: { client: TLS, server: [CERT, ...TLS] },
       CREDSSP: { client: [NAMES, ...TLS], server: [CERT, ...TLS] },
@@ -172,7 +172,11 @@ describe.each(ALL_PACKAGES)('%s: credentials', (name) => {
         expect([attribute, sized.status, sized.value]).toEqual([attribute, status, value]);
         const settings = forged<{ proxyServer: string }>({ proxyServer: 'https://kdc.example.test/KdcProxy' });
         const set = await sspi.setCredentialsAttributes({ credential, attribute: forged(attribute), value: settings });
-        expect([attribute, named(set)]).toEqual([attribute, 'SEC_E_UNSUPPORTED_FUNCTION']);
+        const hasKdcs = name === 'Kerberos' && side === 'client' && attribute === 3;
+        expect([attribute, named(set)]).toEqual([attribute, hasKdcs ? 'SEC_E_OK' : 'SEC_E_UNSUPPORTED_FUNCTION']);
+        const read = await sspi.queryCredentialsAttributes({ credential, attribute });
+        if (hasKdcs) expect(read.value).toMatchObject({ proxyServer: ['https://kdc.example.test/KdcProxy'] });
+        else expect([read.status, read.value]).toEqual([status, value]);
       }
       expect([side, known]).toEqual([side, side === 'client' ? told.client : told.server]);
     }

@@ -1,14 +1,22 @@
-import { describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { memoryAccounts, memoryReplayCache } from '../../src/acceptor/index.ts';
+import { decode } from '../../src/der/index.ts';
 import type { Host, KdcExchange } from '../../src/host/index.ts';
 import {
+  ApRep,
+  ApReq,
+  Authenticator,
   decodeGssToken,
+  decodeKdcProxyMessage,
+  EncApRepPart,
   encodeGssToken,
+  encodeKdcProxyMessage,
   encodeKeytab,
   GSS_MECHANISM,
   KERBEROS_INFO,
   kerberosPackage,
   TOKEN_ID,
+  unseal,
   userToUserPackage,
   writeTickets,
 } from '../../src/kerberos/index.ts';
@@ -212,6 +220,97 @@ describe('the package', () => {
   ] as const)('C2, R7: a credential for use %i does not %s', async (use, call) => {
     const credential = use === SECPKG_CRED.INBOUND ? await serviceWith(realmOf()) : clientWith(realmOf());
     expect(() => credential[call]({ flags: 0 })).toThrow(expect.objectContaining({ code: 'NO_CREDENTIALS' }));
+  });
+});
+
+describe('the attributes of a credential, contract L8', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  const PROXY = 'https://proxy.example.test/KdcProxy';
+  const alice: KeytabIdentity = { kind: 'keytab', keytab: keytabOf('alice'), kerberos: KDC };
+
+  /** A KDC behind a proxy, and what came to the proxy. */
+  function proxied() {
+    const { host, kdc, exchange } = hostWith();
+    const posts: { readonly url: string; readonly body: Uint8Array }[] = [];
+    vi.stubGlobal('fetch', async (url: string, init: { readonly body: Uint8Array }) => {
+      posts.push({ url, body: init.body });
+      const { message, targetDomain = '' } = decodeKdcProxyMessage(init.body);
+      const answer = await kdc.exchange({ realm: targetDomain, message });
+      return new Response(Uint8Array.from(encodeKdcProxyMessage(answer)));
+    });
+    return { host, kdc, exchange, posts };
+  }
+
+  test.each(['Kerberos', 'Negotiate'])('L8: NAMES of a password, a keytab and a cache: %s', async (name) => {
+    const securityPackage = name === 'Kerberos' ? kerberosPackage : negotiatePackage;
+    const ticket = realmOf().ticket({ service: SERVICE });
+    const ccache = writeTickets({ owner: { name: ticket.client, realm: REALM }, kdcOffset: 0, tickets: [ticket] });
+    for (const authData of [{ ...ALICE, kerberos: KDC }, alice, { kind: 'ccache', ccache }] satisfies AuthData[]) {
+      const credential = await securityPackage.acquire({ use: SECPKG_CRED.OUTBOUND, authData, host: stillHost() });
+      expect(credential.attributes?.NAMES?.()).toEqual({ userName: 'alice@EXAMPLE.TEST' });
+    }
+  });
+
+  test('L8: a name that only a KDC can place is told as it was written; a service has none, and takes no proxies', async () => {
+    const { attributes } = await outbound({ ...ALICE, user: 'alice@corp.example', domain: '', kerberos: KDC });
+    expect(attributes?.NAMES?.()).toEqual({ userName: 'alice@corp.example' });
+    const service = await serviceWith(realmOf());
+    expect(service.attributes).toEqual({});
+    expect(service.setKdcProxy).toBeUndefined();
+  });
+
+  test('L8, F25: a proxy takes what is asked from now on; a context under way keeps its KDC', async () => {
+    const { host, kdc, exchange, posts } = proxied();
+    let release: () => void = () => undefined;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    exchange.mockImplementation(async ({ realm, message }) => {
+      await released;
+      return kdc.exchange({ realm, message });
+    });
+    const credential = await outbound(alice, host);
+    const before = tokenOf(initiator(credential));
+    await vi.waitFor(() => expect(exchange).toHaveBeenCalledTimes(1));
+
+    credential.setKdcProxy?.({ version: 1, flags: 1, proxyServer: [PROXY] });
+    expect((await tokenOf(initiator(credential))).length).toBeGreaterThan(500);
+    expect(exchange).toHaveBeenCalledTimes(1);
+    expect(posts.map(({ url }) => url)).toEqual([PROXY, PROXY, PROXY]); // AS twice, TGS
+    for (const { body } of posts) {
+      // KDC-PROXY-MESSAGE, [MS-KKDCP] 2.2.2: a SEQUENCE that ends in [1] GeneralString "EXAMPLE.TEST"
+      expect(body[0]).toBe(0x30);
+      expect(Buffer.from(body.subarray(-16)).toString('hex')).toBe('a10e1b0c4558414d504c452e54455354');
+    }
+
+    release();
+    expect((await before).length).toBeGreaterThan(500);
+    expect(posts).toHaveLength(3);
+    expect(exchange.mock.calls.every(([{ kdc: address }]) => address.protocol === 'tcp')).toBe(true);
+  });
+
+  test('L8: unless it is forced, a proxy is asked when the KDC does not answer', async () => {
+    const { host, exchange, posts } = proxied();
+    const credential = await outbound(alice, host);
+    credential.setKdcProxy?.({ proxyServer: PROXY });
+    await tokenOf(initiator(credential));
+    expect([exchange.mock.calls.length, posts.length]).toEqual([3, 0]);
+
+    exchange.mockRejectedValue(new Error('away'));
+    const other = await outbound(alice, host);
+    other.setKdcProxy?.({ proxyServer: PROXY });
+    await tokenOf(initiator(other));
+    expect(posts).toHaveLength(3);
+  });
+
+  test('L8: tickets that are there are good with a proxy too', async () => {
+    const { host, posts } = proxied();
+    const credential = await outbound(alice, host);
+    await tokenOf(initiator(credential));
+    credential.setKdcProxy?.({ flags: 1, proxyServer: PROXY });
+    await tokenOf(initiator(credential));
+    expect(posts).toHaveLength(0);
   });
 });
 
@@ -466,6 +565,70 @@ describe('Kerberos in Negotiate', () => {
     expect(server.query('NEGOTIATION_PACKAGE').name).toBe('NTLM');
     expect(messages.filter((message) => message.includes('mechListMIC'))).toHaveLength(2);
     expect(client.query('NEGO_STATUS').reason).toContain('the server preferred NTLM to Kerberos');
+  });
+
+  /** Kerberos at a server that would rather have NTLM: request-mic (contract S5, S6). */
+  async function withMics(change?: (token: Uint8Array, index: number) => Uint8Array) {
+    const realm = realmOf();
+    const ticket = realm.ticket({ service: SERVICE });
+    const only = {
+      info: KERBEROS_INFO,
+      acquire: async () => clientWith(realm, {}, {}, stillHost(), { ticketFor: async () => ticket.clone() }),
+    };
+    const clients = createNegotiatePackage({ mechanisms: [{ ...kerberosMechanism, package: only }] });
+    const host = stillHost();
+    const credential = await clients.acquire({ use: SECPKG_CRED.OUTBOUND, authData: ALICE, host });
+    const client = credential.initiate({ flags: MUTUAL, targetName: SERVICE });
+    const authData = {
+      kind: 'acceptor',
+      accounts: memoryAccounts([]),
+      kerberosService: { keytab: realm.keytab(SERVICE), replayCache: memoryReplayCache({ clock: host.clock }) },
+    } as const;
+    const servers = createNegotiatePackage({ mechanisms: [ntlmMechanism, kerberosMechanism] });
+    const server = (await servers.acquire({ use: SECPKG_CRED.INBOUND, authData, host })).accept({ flags: 0 });
+    const outcome = await converse(client, server, (_, token, index) => change?.(token, index) ?? token);
+    return { ...outcome, client, server, ticket };
+  }
+
+  test('S6, X28: the mechListMICs of Kerberos are numbered like messages, and the next message is the next number', async () => {
+    const { tokens, client, server, ticket, initiatorError, acceptorError } = await withMics();
+    expect([initiatorError, acceptorError]).toEqual([undefined, undefined]);
+    expect(server.query('NEGOTIATION_PACKAGE').name).toBe('Kerberos');
+    const whole = tokens.map(({ token }) => Buffer.from(token));
+    const [request = Buffer.alloc(0), answer = Buffer.alloc(0)] = whole;
+    expect(answer.toString('hex')).toMatch(/^a1....30....a0030a0103|^a1..........30......a0030a0103|a0030a0103/); // request-mic
+
+    // [3] OCTET STRING of 28 octets that begins with the token id of a MIC: RFC 4178 4.2.2, RFC 4121 4.2.6.1
+    const mics = whole.flatMap((token) => {
+      const at = token.indexOf(Buffer.from('a31e041c0404', 'hex'));
+      return at < 0 ? [] : [token.subarray(at + 4, at + 32)];
+    });
+    expect(mics).toHaveLength(2);
+    const apReq = decode(ApReq, request.subarray(request.indexOf(Buffer.from('01006e82', 'hex')) + 2));
+    const authenticator = unseal(Authenticator, apReq.authenticator, ticket.sessionKey, 11);
+    const at = answer.indexOf(Buffer.from('02006f', 'hex')) + 2;
+    const length = answer[at + 1] === 0x81 ? 3 + (answer[at + 2] ?? 0) : 2 + (answer[at + 1] ?? 0);
+    const part = unseal(EncApRepPart, decode(ApRep, answer.subarray(at, at + length)).encPart, ticket.sessionKey, 12);
+    const [first, second] = mics.map((mic) => mic.readBigUInt64BE(8));
+    expect([first, second]).toEqual([BigInt(part.seqNumber ?? -1), BigInt(authenticator.seqNumber ?? -1)]);
+
+    const message = new TextEncoder().encode('hello');
+    for (const [from, to, number] of [
+      [client, server, second],
+      [server, client, first],
+    ] as const) {
+      if (from.messages.kind !== 'token' || to.messages.kind !== 'token') throw new TypeError('no tokens');
+      const wrapped = from.messages.wrap(message);
+      expect(Buffer.from(wrapped).readBigUInt64BE(8)).toBe((number ?? -2n) + 1n);
+      expect(to.messages.unwrap(wrapped)).toEqual(message);
+    }
+  });
+
+  test.each([1, 2])('S6: a mechListMIC of Kerberos that was changed, in message %i', async (index) => {
+    const { initiatorError, acceptorError } = await withMics((token, at) =>
+      at === index ? token.with(-1, (token.at(-1) ?? 0) ^ 1) : token,
+    );
+    expect(index === 1 ? initiatorError : acceptorError).toMatchObject({ status: SEC_E.MESSAGE_ALTERED });
   });
 
   test('the error of the service goes to the client inside the rejection', async () => {

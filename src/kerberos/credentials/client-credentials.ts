@@ -14,6 +14,7 @@ import {
   type LongTermKeys,
   type PreAuthentication,
   passwordRefusal,
+  type RealmNetwork,
   type RealmSettings,
   renewTicket,
   requestInitialTicket,
@@ -45,6 +46,8 @@ export interface ClientCredentialsOptions {
   readonly settings?: RealmSettings | undefined;
   /** Shared with other credentials. Default: one of its own, which is disposed with the credentials. */
   readonly cache?: TicketCache | undefined;
+  /** Tells apart those who share a cache and reach KDCs another way: nobody waits for what is asked for on the other's. */
+  readonly way?: string | undefined;
 }
 
 /** Which service a ticket is for. */
@@ -95,6 +98,16 @@ export class ClientCredentials {
   }
 
   /**
+   * The same client with the same keys and tickets, which reaches KDCs another way. It lives as long as the credentials that it was
+   * made of, and is not disposed by itself.
+   * @param way - a name of that way
+   */
+  through(network: RealmNetwork, way: string): ClientCredentials {
+    const kdc = { ...this.kdc, network };
+    return new ClientCredentials({ ...this.#options, kdc, way, cache: this.#cache, tickets: undefined });
+  }
+
+  /**
    * A ticket-granting ticket of the client's realm, for the caller to dispose.
    * @throws SspiError NO_CREDENTIALS when there is neither a ticket nor a key; what logging on throws
    */
@@ -118,7 +131,8 @@ export class ClientCredentials {
   }
 
   #keyOf({ service, realm, secondTicket }: ServiceTarget): TicketKey {
-    return { owner: this.#owner, service, realm, variant: variantOf(secondTicket) };
+    const { way } = this.#options;
+    return { owner: this.#owner, service, realm, variant: variantOf(secondTicket), way };
   }
 
   /**
@@ -175,7 +189,8 @@ export class ClientCredentials {
   }
 
   get #grantingKey(): TicketKey {
-    return { owner: this.#owner, service: ticketGrantingService(this.#options.realm), realm: this.#options.realm };
+    const { realm, way } = this.#options;
+    return { owner: this.#owner, service: ticketGrantingService(realm), realm, way };
   }
 
   /** Under its name alone as well, for those who do not say which realm they mean. */

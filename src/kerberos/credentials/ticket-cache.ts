@@ -16,6 +16,8 @@ export interface TicketKey {
   readonly realm?: string | undefined;
   /** Tells apart what has the same name otherwise: user-to-user tickets. */
   readonly variant?: string | undefined;
+  /** How KDCs are reached. What is there is good for all ways; what is under way is so on one of them. */
+  readonly way?: string | undefined;
 }
 
 /** Options of a {@link TicketCache}. */
@@ -69,7 +71,7 @@ export class TicketCache {
     if (this.#disposed) throw disposed();
     const found = this.find(key);
     if (found !== undefined) return found;
-    const id = idOf(key);
+    const id = `${key.way ?? ''} ${idOf(key)}`;
     let flight = this.#flights.get(id);
     if (flight === undefined) {
       flight = new Flight(acquire, (ticket) => {
