@@ -66,6 +66,13 @@ const EMPTY = new Uint8Array(0);
 export async function* accept(service: Service, options: AcceptOptions, scope: Scope, first: Uint8Array): Exchange {
   let token = received(scope, first);
   let userToUserKey: KerberosKey | undefined;
+  if (isForAnotherKey(service, token)) {
+    // RFC 4120 3.2.3: a client that did not know is told, and comes again.
+    const failure = new SspiError('USER_TO_USER_REQUIRED', { stage: STAGE, detail: 'this service has no keytab' });
+    const answer = refusal(scope, token, failure);
+    if (answer === undefined) throw failure;
+    token = received(scope, yield { token: answer });
+  }
   if (token.tokenId === TOKEN_ID.TGT_REQ) {
     const { ticket, sessionKey } = await handOutTicket(service, scope, token);
     userToUserKey = sessionKey;
@@ -127,6 +134,12 @@ export async function* accept(service: Service, options: AcceptOptions, scope: S
     client: identity,
   });
   return { token: reply, flags: acceptorFlags(flags, options.flags), expiry: toFileTime(facts.endtime), messages };
+}
+
+/** Whether a client expects a key of the service's own, where there is none but that of its user's ticket. */
+function isForAnotherKey({ keys, userToUser }: Service, { tokenId, message }: GssToken): boolean {
+  if (tokenId !== TOKEN_ID.AP_REQ || !keys.empty || userToUser === undefined) return false;
+  return (decode(ApReq, message).apOptions & AP_OPTIONS.USE_SESSION_KEY) === 0;
 }
 
 interface Accepted {

@@ -59,6 +59,12 @@ const FAILURE_OF: ReadonlyMap<number, { readonly code: SspiErrorCode; readonly s
   [CODE.KDC_ERR_MUST_USE_USER2USER, { code: 'USER_TO_USER_REQUIRED' }],
   [CODE.KDC_ERR_ETYPE_NOSUPP, { code: 'ENCRYPTION_TYPE_REFUSED' }],
   [CODE.KDC_ERR_POLICY, { code: 'LOGON_DENIED' }],
+  // What a KDC says, and a service hands on that asked one in our name.
+  [CODE.KDC_ERR_C_PRINCIPAL_UNKNOWN, { code: 'LOGON_DENIED' }],
+  [CODE.KDC_ERR_S_PRINCIPAL_UNKNOWN, { code: 'SPN_UNKNOWN' }],
+  [CODE.KDC_ERR_CLIENT_REVOKED, { code: 'ACCOUNT_RESTRICTED' }],
+  [CODE.KDC_ERR_KEY_EXPIRED, { code: 'ACCOUNT_RESTRICTED' }],
+  [CODE.KDC_ERR_PREAUTH_FAILED, { code: 'LOGON_DENIED' }],
 ]);
 
 /** For whom a KRB-ERROR is, and who says it. */

@@ -42,6 +42,7 @@ import {
   formatPrincipal,
   KerbTgtReply,
   KerbTgtRequest,
+  KRB_ERROR_CODE,
   KrbError,
   millisecondsOf,
   seal,
@@ -78,12 +79,10 @@ export async function* initiate(
 
   // 3.2.2: a ticket for the service. Whatever KDCs do, it ends within the deadline.
   const target = targetOf(options.targetName);
-  const { ticket, delegation, isUserToUser } = yield* obtainTickets(logon, options, scope, target);
-  const { sessionKey } = ticket;
+  let tickets = yield* obtainTickets(logon, options, scope, target, logon.settings.userToUser === 'always');
   const wanted = gssFlagsOf(options.flags);
-  const flags = delegation === undefined ? wanted : wanted | GSS_FLAG.DELEG;
   const sendSequence = randomSequence(scope);
-  const build = (time: number): ApRequest => {
+  const build = ({ ticket, flags, delegation, isUserToUser }: Tickets, time: number): ApRequest => {
     const bindings = options.channelBindings && hashChannelBindings(options.channelBindings);
     const checksum = encodeAuthenticatorChecksum({ flags, bindings, delegation });
     const unique = logon.uniqueTime(time);
@@ -100,38 +99,49 @@ export async function* initiate(
       random: scope.host.random,
     });
   };
-  let request = build(logon.tickets.kdc.clock.now());
+  let request = build(tickets, logon.tickets.kdc.clock.now());
   scope.own(request.subkey);
-  const isDceStyle = (flags & GSS_FLAG.DCE_STYLE) !== 0;
-  const mechanism = isDceStyle ? undefined : isUserToUser ? GSS_MECHANISM.USER_TO_USER : GSS_MECHANISM.KERBEROS;
-  const frame = (message: Uint8Array): Uint8Array => sent(scope, mechanism, TOKEN_ID.AP_REQ, message);
+  const isDceStyle = (wanted & GSS_FLAG.DCE_STYLE) !== 0;
+  const frame = (): Uint8Array => {
+    const ofUsers = tickets.isUserToUser ? GSS_MECHANISM.USER_TO_USER : GSS_MECHANISM.KERBEROS;
+    return sent(scope, isDceStyle ? undefined : ofUsers, TOKEN_ID.AP_REQ, request.message);
+  };
 
   // Without an answer the server is not authenticated, and both sides go on from our number with our key.
   let key = request.subkey;
   let receiveSequence = sendSequence;
   let acceptorSubkey = false;
-  let token = frame(request.message);
-  if ((flags & GSS_FLAG.MUTUAL) !== 0) {
+  let token = frame();
+  if ((wanted & GSS_FLAG.MUTUAL) !== 0) {
     let answer = received(scope, yield { token });
 
-    // A server may tell us its time and let us try again, once ([MS-KILE] 3.2.5.8).
-    const retryAt = answer.tokenId === TOKEN_ID.KRB_ERROR ? refusedUntil(answer, ticket, scope) : undefined;
-    if (retryAt !== undefined) {
-      request = build(retryAt);
+    // A service whose key is only that of a ticket may say so, once (RFC 4120 3.2.3, KRB_AP_ERR_USER_TO_USER_REQUIRED).
+    if (!tickets.isUserToUser && wantsUserToUser(answer, logon.settings)) {
+      tickets = yield* obtainTickets(logon, options, scope, target, true);
+      request = build(tickets, logon.tickets.kdc.clock.now());
       key = scope.own(request.subkey);
-      answer = received(scope, yield { token: frame(request.message) });
+      answer = received(scope, yield { token: frame() });
+    }
+
+    // A server may tell us its time and let us try again, once ([MS-KILE] 3.2.5.8).
+    const retryAt = answer.tokenId === TOKEN_ID.KRB_ERROR ? refusedUntil(answer, tickets.ticket, scope) : undefined;
+    if (retryAt !== undefined) {
+      request = build(tickets, retryAt);
+      key = scope.own(request.subkey);
+      answer = received(scope, yield { token: frame() });
     }
 
     // 3.2.5: only who could read our authenticator knows its time.
-    const reply = verifyReply(answer, request, ticket, logon.settings);
+    const reply = verifyReply(answer, request, tickets.ticket, logon.settings);
     if (reply.subkey !== undefined) {
       key = scope.own(reply.subkey);
       acceptorSubkey = true;
     }
     receiveSequence = reply.sequence;
-    token = isDceStyle ? thirdLeg(request, sessionKey, reply.sequence, scope) : new Uint8Array(0);
+    token = isDceStyle ? thirdLeg(request, tickets.ticket.sessionKey, reply.sequence, scope) : new Uint8Array(0);
   }
 
+  const { ticket, flags } = tickets;
   const messages = establish(scope, {
     flags,
     role: 'initiator',
@@ -149,6 +159,8 @@ export async function* initiate(
 
 interface Tickets {
   readonly ticket: KerberosTicket;
+  /** Bits of `GSS_FLAG`: what the caller asks for, and whether a ticket is handed on. */
+  readonly flags: number;
   /** A KRB-CRED. */
   readonly delegation: Uint8Array | undefined;
   readonly isUserToUser: boolean;
@@ -160,6 +172,7 @@ async function* obtainTickets(
   options: InitiateOptions,
   scope: Scope,
   target: Target,
+  onlyUserToUser: boolean,
 ): AsyncGenerator<Leg, Tickets, Uint8Array> {
   const { tickets, settings } = logon;
   const { service, realm } = target;
@@ -174,7 +187,7 @@ async function* obtainTickets(
     return await deadline.within(tickets.ticketFor({ ...wanted, signal: deadline.signal }));
   };
 
-  let ticket = settings.userToUser === 'always' ? undefined : await ask().catch(orUserToUser(settings));
+  let ticket = onlyUserToUser ? undefined : await ask().catch(orUserToUser(settings));
   const isUserToUser = ticket === undefined;
   if (ticket === undefined) {
     deadline?.dispose();
@@ -189,7 +202,18 @@ async function* obtainTickets(
     delegation = await forwarded(tickets, ticket, scope, deadline).catch(noDelegation);
   }
   deadline?.dispose();
-  return { ticket, delegation, isUserToUser };
+  const flags = gssFlagsOf(options.flags) | (delegation === undefined ? 0 : GSS_FLAG.DELEG);
+  return { ticket, flags, delegation, isUserToUser };
+}
+
+/**
+ * Whether a service asks for a ticket from user to user, and our user does not rule that out. Nobody vouches for the error, and nothing
+ * is lost by it: the KDC makes a ticket only for a ticket-granting ticket of the very service that we want.
+ */
+function wantsUserToUser({ tokenId, message }: GssToken, { userToUser }: KerberosSettings): boolean {
+  if (tokenId !== TOKEN_ID.KRB_ERROR || userToUser === 'never') return false;
+  const { errorCode } = decode(KrbError, message);
+  return errorCode === KRB_ERROR_CODE.KRB_AP_ERR_USER_TO_USER_REQUIRED;
 }
 
 /** A service without a key of its own is reached another way, unless the user does not want that. */

@@ -10,6 +10,7 @@ import {
   ApRep,
   ApReq,
   Authenticator,
+  AuthorizationData,
   decodeAuthenticatorChecksum,
   decodeGssToken,
   EncApRepPart,
@@ -21,6 +22,8 @@ import {
   KerbErrorData,
   type KerberosKey,
   type KerberosTicket,
+  KerbTgtReply,
+  KerbTgtRequest,
   KRB_ERROR_CODE,
   KrbError,
   readTickets,
@@ -127,6 +130,15 @@ describe('AP-REQ, RFC 4120 3.2.2 and RFC 4121 4.1.1', () => {
     [ISC_REQ.IDENTIFY, GSS_FLAG.IDENTIFY],
     [ISC_REQ.EXTENDED_ERROR, GSS_FLAG.EXTENDED_ERROR],
     [ISC_REQ.USE_DCE_STYLE, GSS_FLAG.DCE_STYLE | GSS_FLAG.MUTUAL],
+    // and as RFC 4121 4.1.1.1 and RFC 4757 7.1 number them
+    [ISC_REQ.MUTUAL_AUTH, 0x2],
+    [ISC_REQ.REPLAY_DETECT, 0x4 | 0x20],
+    [ISC_REQ.SEQUENCE_DETECT, 0x8 | 0x20],
+    [ISC_REQ.CONFIDENTIALITY, 0x10 | 0x20],
+    [ISC_REQ.INTEGRITY, 0x20],
+    [ISC_REQ.USE_DCE_STYLE, 0x1000 | 0x2],
+    [ISC_REQ.IDENTIFY, 0x2000],
+    [ISC_REQ.EXTENDED_ERROR, 0x4000],
   ])('K2: flags %i', async (flags, expected) => {
     const { ticket, credential } = observedClient();
     const { authenticator } = openRequest(await tokenOf(initiator(credential, { flags })), ticket);
@@ -164,6 +176,18 @@ describe('AP-REQ, RFC 4120 3.2.2 and RFC 4121 4.1.1', () => {
     expect(apOptions).toEqual(Uint8Array.of(0, 0x80, 0, 0));
   });
 
+  test('K15: 143 and 144 stand in 1, and nothing beside it', async () => {
+    const { ticket, credential } = observedClient();
+    const flags = MUTUAL | ISC_REQ.UNVERIFIED_TARGET_NAME;
+    const { authenticator } = openRequest(await tokenOf(initiator(credential, { flags })), ticket);
+    const [outer, ...others] = authenticator.authorizationData ?? [];
+    expect(others).toEqual([]);
+    expect(outer?.adType).toBe(1);
+    expect(decode(AuthorizationData, outer?.adData ?? new Uint8Array(0)).map(({ adType }) => adType)).toEqual([
+      143, 144,
+    ]);
+  });
+
   test('no two authenticators of a credential have one time', async () => {
     const { ticket, credential } = observedClient();
     const times = new Set<string>();
@@ -172,7 +196,7 @@ describe('AP-REQ, RFC 4120 3.2.2 and RFC 4121 4.1.1', () => {
       times.add(`${authenticator.ctime} ${authenticator.cusec}`);
     }
     expect(times.size).toBe(2000);
-  });
+  }, 30_000);
 
   test('the client speaks first', async () => {
     const failure = await failureOf(initiator(observedClient().credential).step(Uint8Array.of(1)));
@@ -334,7 +358,10 @@ describe('the AP exchange', () => {
     const view = new DataView(mic.buffer, mic.byteOffset);
     expect(view.getBigUint64(8)).toBe(BigInt(authenticator.seqNumber ?? -1));
     const other = protection(server).sign(new Uint8Array(1));
+    expect(other[2]).toBe(0x05); // AcceptorSubkey, SentByAcceptor
     expect(new DataView(other.buffer, other.byteOffset).getBigUint64(8)).toBe(BigInt(seqNumber ?? -1));
+    expect(protection(server).wrap(new Uint8Array(1))[2]).toBe(0x07); // and Sealed
+    expect(protection(client).wrap(new Uint8Array(1))[2]).toBe(0x06);
   });
 });
 
@@ -379,9 +406,18 @@ describe('AP-REP, RFC 4120 3.2.5', () => {
   });
 
   test('K4: without a key of the acceptor ours is used', async () => {
-    const { client, step } = await answered((one, { sessionKey }) => reply({}, one, sessionKey));
+    let ours: Uint8Array | undefined;
+    let ofTicket: Uint8Array | undefined;
+    const { client, step } = await answered((one, { sessionKey }) => {
+      ours = one.subkey?.keyvalue.slice();
+      ofTicket = sessionKey.reveal().keyvalue.slice();
+      return reply({}, one, sessionKey);
+    });
     await step;
     expect(protection(client).sign(new Uint8Array(1))[2]).toBe(0);
+    const used = client.query('SESSION_KEY').sessionKey.reveal();
+    expect(used).toEqual(ours);
+    expect(used).not.toEqual(ofTicket);
   });
 
   test('Z39: a key of the acceptor of a type that is not allowed', async () => {
@@ -437,7 +473,11 @@ describe('AP-REP, RFC 4120 3.2.5', () => {
     [KRB_ERROR_CODE.KRB_AP_ERR_REPEAT, 'REPLAY_DETECTED', SEC_E.LOGON_DENIED],
     [KRB_ERROR_CODE.KRB_AP_ERR_NOKEY, 'SERVICE_KEY_MISSING', SEC_E.NO_KERB_KEY],
     [KRB_ERROR_CODE.KRB_AP_ERR_BADKEYVER, 'KEY_VERSION_UNKNOWN', SEC_E.NO_KERB_KEY],
-    [KRB_ERROR_CODE.KRB_AP_ERR_USER_TO_USER_REQUIRED, 'USER_TO_USER_REQUIRED', SEC_E.NO_TGT_REPLY],
+    [6, 'LOGON_DENIED', SEC_E.LOGON_DENIED], // KDC_ERR_C_PRINCIPAL_UNKNOWN
+    [7, 'SPN_UNKNOWN', SEC_E.TARGET_UNKNOWN], // KDC_ERR_S_PRINCIPAL_UNKNOWN
+    [18, 'ACCOUNT_RESTRICTED', SEC_E.LOGON_DENIED], // KDC_ERR_CLIENT_REVOKED
+    [23, 'ACCOUNT_RESTRICTED', SEC_E.LOGON_DENIED], // KDC_ERR_KEY_EXPIRED
+    [24, 'LOGON_DENIED', SEC_E.LOGON_DENIED], // KDC_ERR_PREAUTH_FAILED
     [KRB_ERROR_CODE.KDC_ERR_POLICY, 'LOGON_DENIED', SEC_E.LOGON_DENIED],
     [KRB_ERROR_CODE.KDC_ERR_ETYPE_NOSUPP, 'ENCRYPTION_TYPE_REFUSED', SEC_E.KDC_UNKNOWN_ETYPE],
     [KRB_ERROR_CODE.KRB_ERR_GENERIC, 'KERBEROS_ERROR', SEC_E.INTERNAL_ERROR],
@@ -704,6 +744,77 @@ describe('user to user, contract K12', () => {
     const { apOptions } = decode(ApReq, decodeGssToken(tokens[2]?.token ?? new Uint8Array(0)).message);
     expect(apOptions).toBe(AP_OPTIONS.USE_SESSION_KEY | AP_OPTIONS.MUTUAL_REQUIRED);
     expect(protection(server).unwrap(protection(client).wrap(Uint8Array.of(1)))).toEqual(Uint8Array.of(1));
+  });
+
+  /** A KDC that knows the service's key, though the service does not. */
+  function unaware() {
+    const { grantingTicket } = userService();
+    const ticketFor = vi.fn(async ({ secondTicket }: { readonly secondTicket?: unknown }) =>
+      secondTicket === undefined
+        ? realm.ticket({ service: 'bob' })
+        : realm.ticket({ service: 'bob', serviceKey: grantingTicket.sessionKey, kvno: undefined }),
+    );
+    return { grantingTicket, ticketFor };
+  }
+
+  test('K11, K12: a service that answers with error 69 is asked for its ticket, and both establish', async () => {
+    const { grantingTicket, ticketFor } = unaware();
+    const client = initiator(clientWith(realm, {}, {}, stillHost(), { ticketFor }), { targetName: 'bob' });
+    const server = userAcceptor(grantingTicket);
+    const { tokens, initiatorError, acceptorError } = await converse(client, server);
+    expect([initiatorError, acceptorError]).toEqual([undefined, undefined]);
+    const [, error] = tokens.map(({ token }) => decodeGssToken(token));
+    expect(decode(KrbError, error?.message ?? new Uint8Array(0)).errorCode).toBe(69);
+    expect(
+      tokens.map(({ token }) => decodeGssToken(token)).map(({ mechanism, tokenId }) => [mechanism, tokenId]),
+    ).toEqual([
+      ['1.2.840.113554.1.2.2', 0x0100],
+      ['1.2.840.113554.1.2.2', 0x0300],
+      ['1.2.840.113554.1.2.2.3', 0x0400],
+      ['1.2.840.113554.1.2.2.3', 0x0401],
+      ['1.2.840.113554.1.2.2.3', 0x0100],
+      ['1.2.840.113554.1.2.2.3', 0x0200],
+    ]);
+    expect(ticketFor).toHaveBeenLastCalledWith(expect.objectContaining({ secondTicket: grantingTicket.ticket }));
+    expect(protection(server).unwrap(protection(client).wrap(Uint8Array.of(1)))).toEqual(Uint8Array.of(1));
+    expect(protection(client).unwrap(protection(server).wrap(Uint8Array.of(2)))).toEqual(Uint8Array.of(2));
+  });
+
+  test('K11: what is handed on goes under the key of the new ticket', async () => {
+    const { grantingTicket, ticketFor } = unaware();
+    const flags = MUTUAL | ISC_REQ.DELEGATE;
+    const credential = clientWith(realm, {}, { delegation: 'always' }, stillHost(), { ticketFor });
+    const server = userAcceptor(grantingTicket);
+    const { acceptorError } = await converse(initiator(credential, { targetName: 'bob', flags }), server);
+    expect(acceptorError).toBeUndefined();
+    expect(server.query('ACCESS_TOKEN').delegated).toBeDefined();
+  });
+
+  test('K11: error 69 is followed once, and not for those who do not want it', async () => {
+    const { ticketFor } = unaware();
+    const asked = initiator(clientWith(realm, {}, {}, stillHost(), { ticketFor }), { targetName: 'bob' });
+    await tokenOf(asked);
+    expect(decodeGssToken(await tokenOf(asked, errorToken({ errorCode: 69 }))).tokenId).toBe(0x0400);
+    const refused = await failureOf(asked.step(errorToken({ errorCode: 69 })));
+    expect(refused).toMatchObject({ code: 'USER_TO_USER_REQUIRED', status: SEC_E.NO_TGT_REPLY });
+
+    const never = initiator(clientWith(realm, {}, { userToUser: 'never' }, stillHost(), { ticketFor }));
+    await tokenOf(never);
+    const failure = await failureOf(never.step(errorToken({ errorCode: 69 })));
+    expect(failure).toMatchObject({ code: 'USER_TO_USER_REQUIRED', status: SEC_E.NO_TGT_REPLY });
+  });
+
+  test('K12: the messages as they are on the wire', () => {
+    const serverName = { nameType: 1, nameString: ['bob'] };
+    const hex = (octets: Uint8Array): string => Buffer.from(octets).toString('hex');
+    // By hand from draft-swift-win2k-krb-user2user-03 3: pvno [0], msg-type [1], server-name [2], realm [3].
+    expect(hex(encode(KerbTgtRequest, { pvno: 5, msgType: 16, serverName }))).toBe(
+      '301ca003020105a103020110a210300ea003020101a10730051b03626f62',
+    );
+    expect(hex(encode(KerbTgtRequest, { pvno: 5, msgType: 16 }))).toBe('300aa003020105a103020110');
+    const { ticket } = userService().grantingTicket;
+    const answer = hex(encode(KerbTgtReply, { pvno: 5, msgType: 17, ticket }));
+    expect(answer).toMatch(/^3082....a003020105a103020111a282....61/); // [2] Ticket, which is [APPLICATION 1]
   });
 
   test('not for those who do not want it', async () => {
