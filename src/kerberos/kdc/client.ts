@@ -21,7 +21,7 @@ export interface KerberosPolicy {
   readonly forwardable: boolean;
   /** Let the KDC say what name and realm the client has (RFC 6806). */
   readonly canonicalize: boolean;
-  /** Ask for a PAC, or for none. Undefined: as the KDC likes. */
+  /** Ask for a PAC, or for none ([MS-KILE] 2.2.3). Undefined: as the KDC likes. */
   readonly pac: boolean | undefined;
   /** Most realms on the way to a service, or to the client's own realm (contract K9). */
   readonly maxReferrals: number;
@@ -35,7 +35,7 @@ export const DEFAULT_POLICY: KerberosPolicy = {
   renewableLifetime: 0,
   forwardable: false,
   canonicalize: true,
-  pac: undefined,
+  pac: true, // what Windows always says ([MS-KILE] 3.2.5.5)
   maxReferrals: 10,
 };
 

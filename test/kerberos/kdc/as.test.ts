@@ -1,5 +1,5 @@
 /** The AS exchange against a KDC that lies on request: RFC 4120 3.1, RFC 6806. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { encode } from '../../../src/der/index.ts';
 import {
   encryptedTimestamp,
@@ -58,6 +58,17 @@ function scene({ kdc: options = {}, lies = {}, policy, request = {}, ahead = 0 }
 }
 
 describe('AS exchange', () => {
+  test.each([
+    [{}, 'a10402020080a20904073005a0030101ff'],
+    [{ pac: false }, 'a10402020080a20904073005a003010100'],
+  ])('K8: PA-PAC-REQUEST with %o, as [MS-KILE] 2.2.3 has it', async (policy, padata) => {
+    const { client, logon } = scene({ policy });
+    const exchange = vi.spyOn(client.network, 'exchange');
+    await logon();
+    expect(exchange).toHaveBeenCalledTimes(2); // without pre-authentication, and with
+    for (const [{ message }] of exchange.mock.calls) expect(Buffer.from(message).toString('hex')).toContain(padata);
+  });
+
   test('K8: without a proof the KDC asks for one, with an encrypted timestamp it gives a ticket', async () => {
     const { kdc, logon } = scene();
     const ticket = await logon();
@@ -183,9 +194,9 @@ describe('other ways of pre-authentication fit in', () => {
       'end 151',
     ]);
     expect(kdc.padata.map((list) => list.map(({ padataType }) => padataType))).toEqual([
-      [149],
-      [151, 149, 133],
-      [151, 149, 133],
+      [149, 128],
+      [151, 149, 133, 128],
+      [151, 149, 133, 128],
     ]);
   });
 
