@@ -408,6 +408,20 @@ describe('extended protection', () => {
     expect(await outcome(second, { channelBindingPolicy: 'when-supported' }, {})).toBe(SEC_E.OK);
   });
 
+  test.each([141, 142])('K15: %i, which is for the machine of the client, is ignored', async (adType) => {
+    const inner = [{ adType, adData: Uint8Array.of(1, 2, 3) }];
+    const within = await forged((one) => ({ ...one, authorizationData: [{ adType: 1, adData: nested(inner) }] }));
+    expect(await outcome(within, {}, {})).toBe(SEC_E.OK);
+    const outside = await forged((one) => ({ ...one, authorizationData: inner }));
+    expect(await outcome(outside, {}, {})).toBe(SEC_E.OK); // known, and it restricts nothing here
+  });
+
+  test('K14: addresses in a ticket are not looked at', async () => {
+    const caddr = [{ addrType: 2, address: Uint8Array.of(192, 0, 2, 1) }];
+    const changePart: TicketOptions['changePart'] = (part) => ({ ...part, caddr });
+    expect(await outcome(await request({ changePart }), {}, {})).toBe(SEC_E.OK);
+  });
+
   test('K14: the status and the NTSTATUS of bad bindings', async () => {
     const failure = await failureOf((await acceptor(realm, {}, { channelBindings })).step(await bound(otherBindings)));
     expect(failure).toMatchObject({ status: SEC_E.BAD_BINDINGS, ntStatus: NTSTATUS.BAD_BINDINGS });

@@ -44,6 +44,29 @@ describe('KerberosKey', () => {
       expect(codeOf(() => key.decrypt(KEY_USAGE.TICKET, ciphertext.subarray(0, length)))).toBe('DECRYPT_FAILURE');
   });
 
+  test('K3: the numbers, as RFC 4120 7.5.1 and RFC 4121 2 have them', () => {
+    expect(KEY_USAGE).toMatchObject({
+      PA_ENC_TIMESTAMP: 1,
+      TICKET: 2,
+      AS_REP: 3,
+      TGS_REQ_AUTHORIZATION_DATA_SESSION_KEY: 4,
+      TGS_REQ_AUTHORIZATION_DATA_SUBKEY: 5,
+      TGS_REQ_CHECKSUM: 6,
+      TGS_REQ_AUTHENTICATOR: 7,
+      TGS_REP_SESSION_KEY: 8,
+      TGS_REP_SUBKEY: 9,
+      AP_REQ_CHECKSUM: 10,
+      AP_REQ_AUTHENTICATOR: 11,
+      AP_REP: 12,
+      KRB_PRIV: 13,
+      KRB_CRED: 14,
+      GSS_ACCEPTOR_SEAL: 22,
+      GSS_ACCEPTOR_SIGN: 23,
+      GSS_INITIATOR_SEAL: 24,
+      GSS_INITIATOR_SIGN: 25,
+    });
+  });
+
   test.each(types)('K3: what one usage encrypts another does not decrypt: $name', (type) => {
     const key = KerberosKey.generate(type, random);
     const ciphertext = key.encrypt(KEY_USAGE.AP_REQ_AUTHENTICATOR, message, random);
