@@ -1,11 +1,17 @@
-/** A fault of NTLM that no other test is about, docs/faults.md Z15. */
-import { expect, test } from 'vitest';
-import { decodeChallenge } from '../../src/ntlm/index.ts';
+/** Faults of NTLM that no other test is about, docs/faults.md Z15 and Z56. */
+import { describe, expect, test } from 'vitest';
+import { memoryAccounts } from '../../src/acceptor/index.ts';
+import { systemHost } from '../../src/host/index.ts';
+import { negotiatePackage } from '../../src/negotiate/index.ts';
+import { decodeChallenge, ntlmPackage } from '../../src/ntlm/index.ts';
+import { SEC_E, SECPKG_CRED, type SecurityContext } from '../../src/sspi/index.ts';
 import {
+  ALICE,
   acquireServer,
   authenticateByHand,
   expectUnusable,
   failure,
+  PROTECTED,
   say,
   startClient,
   thrown,
@@ -54,4 +60,48 @@ test('Z15: an exchange with one server gives another one no session key, not eve
   // The server that was meant has it, and it is the client's.
   await files.step(authenticate);
   expect(files.query('SESSION_KEY').sessionKey.reveal()).toEqual(client.query('SESSION_KEY').sessionKey.reveal());
+});
+
+/**
+ * Servers that kept who had logged on beside a pooled connection gave one user's name to another's requests. Here whoever asks is
+ * known by the context alone, however many of them one credential has under way.
+ */
+describe.each([
+  ['NTLM', ntlmPackage],
+  ['Negotiate', negotiatePackage],
+] as const)('Z56: two users at a time with one credential of %s', (_, mechanism) => {
+  const ALICE_AND_BOB = [ALICE, { domain: 'EXAMPLE', user: 'bob', password: 'BobPass1!' }] as const;
+
+  /** Both have had their CHALLENGE; alice is first, bob second. */
+  async function underWay() {
+    const authData = { kind: 'acceptor', accounts: memoryAccounts([...ALICE_AND_BOB]) } as const;
+    const inbound = await mechanism.acquire({ use: SECPKG_CRED.INBOUND, authData, host: systemHost });
+    const sides: { client: SecurityContext; server: SecurityContext }[] = [];
+    for (const account of ALICE_AND_BOB) {
+      const identity = { kind: 'identity', ...account } as const;
+      const outbound = await mechanism.acquire({ use: SECPKG_CRED.OUTBOUND, authData: identity, host: systemHost });
+      const client = outbound.initiate({ flags: PROTECTED, targetName: 'HTTP/server.example.com' });
+      sides.push({ client, server: inbound.accept({ flags: 0 }) });
+    }
+    const challenges: Uint8Array[] = [];
+    for (const { client, server } of sides) challenges.push(await say(server, await say(client)));
+    const authenticates: Uint8Array[] = [];
+    for (const [at, { client }] of sides.entries()) authenticates.push(await say(client, challenges[at]));
+    return { servers: sides.map(({ server }) => server), authenticates };
+  }
+
+  test('Z56: step by step, each is who it is', async () => {
+    const { servers, authenticates } = await underWay();
+    for (const [at, server] of servers.entries()) await say(server, authenticates[at]);
+    expect(servers.map((server) => server.query('NAMES').userName)).toEqual(['EXAMPLE\\alice', 'EXAMPLE\\bob']);
+  });
+
+  test('Z56: with the AUTHENTICATE of the other nobody is anybody', async () => {
+    const { servers, authenticates } = await underWay();
+    for (const [at, server] of servers.entries()) {
+      const error = await failure(server.step(authenticates[1 - at]));
+      expect(error).toMatchObject({ code: 'LOGON_DENIED', status: SEC_E.LOGON_DENIED });
+      expectUnusable(server);
+    }
+  });
 });
