@@ -144,7 +144,11 @@ class AcquiredTls implements TlsCredential {
         ...(ALPNProtocols.length === 0 ? {} : { ALPNProtocols }),
       });
       socket.once('secureConnect', () => events.secured(socket));
-      if (onSecret !== undefined) socket.on('keylog', onSecret);
+      if (onSecret !== undefined) {
+        // Whoever started the runtime with --tls-keylog asked for the lines, and writes them a little later: theirs are not wiped.
+        const alone = socket.listenerCount('keylog') === 0;
+        socket.on('keylog', (line) => onSecret(alone ? line : new Uint8Array(line)));
+      }
       return socket;
     };
     return new TlsEngine('client', hello, this.#identities[0]?.leaf);
