@@ -1,4 +1,6 @@
 /** What we believe where the page and the truth differ: contract §7. The others are held by tests of their subject. */
+import { Duplex } from 'node:stream';
+import tls from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { keyPlusOne } from '../../src/credssp/index.ts';
 import { ASC_REQ, ISC_REQ, ISC_RET, SEC_E, SEC_I, SECBUFFER, secBuffer } from '../../src/index.ts';
@@ -10,6 +12,21 @@ import { hex, number, text, vectorCases } from '../support/vectors.ts';
 import { clientAgainst, honestAnswer } from './fake-server.ts';
 import { ALL_PACKAGES, both, everything } from './situations.ts';
 import { CLIENT_TLS, established, IDENTITY, inbound, outbound, SERVER_TLS, TARGET, table } from './support.ts';
+
+/** The ClientHello of the runtime's own TLS when it may speak 1.1 and nothing else. */
+function helloOf11(): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const wire = new Duplex({
+      read: () => undefined,
+      write(octets: Buffer, _encoding, done) {
+        resolve(Uint8Array.from(octets));
+        done();
+      },
+    });
+    const versions = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1' } as const;
+    tls.connect({ socket: wire, ...versions, ciphers: 'DEFAULT@SECLEVEL=0' }).on('error', reject);
+  });
+}
 
 describe('errata of the pages', () => {
   test('E1, E2: INVALID_HANDLE is no smart card error; OUTBOUND is 2, and the 0 of the page is taken for it', async () => {
@@ -119,7 +136,7 @@ describe('errata of the pages', () => {
     }
   });
 
-  test('E23: TLS 1.2 and 1.3 by default, and neither side speaks an older one', async () => {
+  test('E23: TLS 1.2 and 1.3 by default, or one of them', async () => {
     for (const [clientProtocols, serverProtocols, status] of [
       [undefined, TLS_1_2, 'SEC_E_OK'],
       [undefined, TLS_1_3, 'SEC_E_OK'],
@@ -146,6 +163,30 @@ describe('errata of the pages', () => {
       }
       expect(named(client.result)).toBe(status);
     }
+  });
+
+  test('E23: a ServerHello of TLS 1.1 is refused, and so is a ClientHello that offers no more', async () => {
+    const sspi = table();
+    const credential = await outbound(sspi, 'CREDSSP', { tls: CLIENT_TLS });
+    const client = await initiate(sspi, { credential, targetName: TARGET });
+    // RFC 8446 4.2.1: supported_versions (43), four octets of versions: 1.3 and 1.2, and nothing else.
+    expect(Buffer.from(client.token).toString('hex')).toContain('002b00050403040303');
+    // RFC 4346 7.4.1.3: version 3.2, a random of 32 octets, no session, TLS_RSA_WITH_AES_128_CBC_SHA, no compression.
+    const serverHello = hex(`160302002a 02000026 0302 ${'5a'.repeat(32)} 00 002f 00`);
+    const refused = await initiate(sspi, { context: client.context, input: serverHello });
+    expect(named(refused.result)).toBe('SEC_E_ALGORITHM_MISMATCH');
+
+    const server = await inbound(sspi, 'CREDSSP', { tls: SERVER_TLS });
+    const output = secBuffer(SECBUFFER.TOKEN);
+    const answer = await sspi.acceptSecurityContext({
+      credential: server,
+      contextReq: ASC_REQ.ALLOCATE_MEMORY,
+      input: received(await helloOf11()).desc,
+      output: desc(output),
+    });
+    expect(named(answer)).toBe('SEC_E_ALGORITHM_MISMATCH');
+    // An alert: fatal (2), protocol_version (70).
+    expect([output.buffer?.[0], output.buffer?.slice(5)]).toEqual([0x15, hex('0246')]);
   });
 
   test('E24: DELEGATE is not required, as it was on Windows Vista', async () => {
