@@ -1,5 +1,5 @@
 /** Faults of other CredSSP implementations, docs/faults.md Z1-Z11, Z44, Z47-Z49: what broke them, done to us. */
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { describe, expect, test, vi } from 'vitest';
 import {
   bindingProof,
@@ -585,6 +585,33 @@ describe('Z44: the handshake signature is checked even where the certificate is 
     const { client, flight, flightOf } = await clientAndFlight('rsa');
     const genuine = (await flightOf('rsa-of-another')).find(of(CERTIFICATE)) ?? hex('');
     await assertRefused(client, flight.with(flight.findIndex(of(CERTIFICATE)), genuine));
+  });
+
+  test.each([
+    ['TLS 1.2', credssp.TLS_1_2],
+    ['TLS 1.3', credssp.TLS_1_3],
+  ])('Z44: %s with the certificate of another and a key of its own', async (_, protocols) => {
+    // The runtime compares no more of a key than its public half with the certificate: the private one is somebody else's.
+    const halves = createPrivateKey(pem('ec.key')).export({ format: 'jwk' });
+    const { d } = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
+    const own = createPrivateKey({ format: 'jwk', key: { ...halves, d } }).export({ format: 'pem', type: 'pkcs8' });
+    const reached = async (privateKey: string) => {
+      const settings = { certificate: { certificate: pem('ec.pem'), privateKey }, protocols };
+      const server = (await credssp.inbound(settings)).accept({ flags: 0 });
+      const manual = ISC_REQ.DELEGATE | ISC_REQ.MANUAL_CRED_VALIDATION;
+      const client = (await credssp.outbound({ protocols })).initiate({ flags: manual, targetName: TARGET });
+      return { client, server, flight: (await stepped(server, (await stepped(client)).token)).token };
+    };
+    const { client, server, flight } = await reached(own.toString());
+    const error = await failure(client.step(flight));
+    expect([error.code, client.state]).toEqual(['TLS_FAILED', 'failed']);
+    // RFC 8446 6.2: decrypt_error (51), and nothing besides: no TSRequest.
+    expect(recordsIn(error.token ?? hex(''))).toHaveLength(1);
+    const told = await failure(server.step(error.token ?? hex('')));
+    expect([told.code, told.detail]).toEqual(['TLS_ALERT', expect.stringContaining('(51)')]);
+    // With the key of the certificate the client goes on.
+    const honest = await reached(pem('ec.key'));
+    expect((await stepped(honest.client, honest.flight)).status).toBe(SEC_I.CONTINUE_NEEDED);
   });
 
   test('Z44: the same flights as they were sent are answered', async () => {
