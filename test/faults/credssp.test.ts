@@ -593,7 +593,7 @@ describe('Z44: the handshake signature is checked even where the certificate is 
   ])('Z44: %s with the certificate of another and a key of its own', async (_, protocols) => {
     // The runtime compares no more of a key than its public half with the certificate: the private one is somebody else's.
     const halves = createPrivateKey(pem('ec.key')).export({ format: 'jwk' });
-    const { d } = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
+    const { d = '' } = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
     const own = createPrivateKey({ format: 'jwk', key: { ...halves, d } }).export({ format: 'pem', type: 'pkcs8' });
     const reached = async (privateKey: string) => {
       const settings = { certificate: { certificate: pem('ec.pem'), privateKey }, protocols };
