@@ -16,7 +16,7 @@ import {
   toFileTime,
 } from '../sspi/index.ts';
 import { ETYPE, type KerberosKey } from './encryption/index.ts';
-import { GSS_FLAG, type KerberosProtection, protectionOf, type SequenceMode } from './gss/index.ts';
+import { GSS_FLAG, type KerberosProtection, protectionOf, type Received, type SequenceMode } from './gss/index.ts';
 import { KERBEROS_INFO } from './info.ts';
 
 /** The attributes of a Kerberos context. */
@@ -44,7 +44,7 @@ export interface Agreement {
   /** Whether the acceptor made it. */
   readonly acceptorSubkey: boolean;
   readonly sendSequence: number;
-  readonly receiveSequence: number;
+  readonly receiveSequence: number | Received;
   /** Milliseconds since 1970. */
   readonly start: number;
   readonly end: number;

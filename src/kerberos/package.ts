@@ -17,6 +17,7 @@ import { DEFAULT_ENCRYPTION_TYPES } from './encryption/index.ts';
 import { decodeKeytab, type KeytabEntry } from './files/index.ts';
 import { KERBEROS_INFO } from './info.ts';
 import { acquireLogon, isClientIdentity, missing, octetsOf } from './logon.ts';
+import { exportKerberos, importKerberos } from './moving.ts';
 import { OpenTickets } from './open-tickets.ts';
 import { changeAccountPassword } from './password-change.ts';
 import { ServiceKeys } from './service-keys.ts';
@@ -42,6 +43,8 @@ export const kerberosPackage: SecurityPackage = {
   info: KERBEROS_INFO,
   acquire: (request) => acquire(request),
   changePassword: (request) => changeAccountPassword(request),
+  exportContext: (context) => exportKerberos(context),
+  importContext: (state, host) => importKerberos(state, host),
 };
 
 /**

@@ -24,6 +24,9 @@ const OK = 'SEC_E_OK';
 const HANDLE = 'SEC_E_INVALID_HANDLE';
 const UNSUPPORTED = 'SEC_E_UNSUPPORTED_FUNCTION';
 
+/** Packages whose contexts move (L6). */
+export const MOVING: readonly string[] = ['NTLM', 'Kerberos'];
+
 /** What a call came to, and how its effect shows if that was SEC_E_OK. */
 export interface Called {
   readonly status: SecurityStatus;
@@ -202,15 +205,15 @@ export const ON_CONTEXTS = {
     },
   },
   exportSecurityContext: {
-    expected: (name, _, stage) => (notYet(stage) ? HANDLE : name === 'NTLM' ? OK : UNSUPPORTED),
+    expected: (name, _, stage) => (notYet(stage) ? HANDLE : MOVING.includes(name) ? OK : UNSUPPORTED),
     call: async (there) => {
-      const { sspi, context, peer } = there;
+      const { sspi, context, peer, name } = there;
       const { status, packedContext } = await sspi.exportSecurityContext({ context, key: KEY });
       expect(packedContext === null).toBe(status !== 0);
       return {
         status,
         async shows() {
-          const packed = { package: 'NTLM', packedContext: present(packedContext), key: KEY };
+          const packed = { package: name, packedContext: present(packedContext), key: KEY };
           const imported = await sspi.importSecurityContext(packed);
           const moved = { ...there, context: present(imported.context, imported.status) };
           const buffers = await messageOf(moved, 'from elsewhere');

@@ -109,6 +109,24 @@ const MECHANISMS = [
   { name: 'SPNEGO with krb5', of: negotiatePackage, args: ['--mech', 'spnego', '--neg', 'krb5'] },
 ] as const;
 
+test.each([
+  ['aes256', TARGET],
+  ['rc4', 'HTTP/rc4.example.test'],
+])(
+  "L6: a context that moves before every message is still the one that MIT's library knows: %s",
+  async (_, targetName) => {
+    const { port, verdict } = await accepting('--mech', 'krb5');
+    const context = await client(kerberosPackage, { targetName }, { encryptionTypes: [18, 23] });
+    const { exportContext, importContext } = kerberosPackage;
+    if (exportContext === undefined || importContext === undefined) throw new TypeError('they do not move');
+    const { echoes } = await logOn(port, context, ALL_KINDS, async (here) =>
+      importContext(exportContext(here), nodeHost),
+    );
+    expect(await verdict()).toMatchObject({ ok: true });
+    expect(echoes).toEqual(ECHOES);
+  },
+);
+
 describe.each(MECHANISMS)("we initiate, MIT's library accepts: $name", ({ of, args }) => {
   test('K5, K10: mutual authentication, one session key, messages of every kind', async () => {
     const { port, verdict } = await accepting(...args);

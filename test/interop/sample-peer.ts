@@ -67,8 +67,13 @@ function open(context: SecurityContext, kind: Kind, frame: Uint8Array): Uint8Arr
   return data;
 }
 
-/** Logs on to a peer, and sends a message of each kind. */
-export async function logOn(port: number, context: SecurityContext, kinds: readonly Kind[] = []): Promise<Logon> {
+/** Logs on to a peer, and sends a message of each kind. @param moved - what becomes of the context before each message */
+export async function logOn(
+  port: number,
+  context: SecurityContext,
+  kinds: readonly Kind[] = [],
+  moved: (context: SecurityContext) => Promise<SecurityContext> = async (same) => same,
+): Promise<Logon> {
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
   const frames = new FrameSocket(socket);
@@ -85,10 +90,12 @@ export async function logOn(port: number, context: SecurityContext, kinds: reado
     }
     const verdict = json(await frames.expect());
     const echoes: Record<string, string> = {};
+    let current = context;
     for (const kind of kinds) {
-      frames.write(new TextEncoder().encode(kind), ...seal(context, kind, new TextEncoder().encode(`héllo ${kind}`)));
+      current = await moved(current);
+      frames.write(new TextEncoder().encode(kind), ...seal(current, kind, new TextEncoder().encode(`héllo ${kind}`)));
       const answer = await frames.expect();
-      const said = String.fromCharCode(answer[0] ?? 0) === kind ? open(context, kind, answer.subarray(1)) : answer;
+      const said = String.fromCharCode(answer[0] ?? 0) === kind ? open(current, kind, answer.subarray(1)) : answer;
       echoes[kind] = new TextDecoder().decode(said);
     }
     frames.write(new TextEncoder().encode('Q'));

@@ -8,8 +8,8 @@ import type { KerberosProtection, ProtectionOptions } from './protection.ts';
 import { Rc4Protection } from './rc4-tokens.ts';
 
 export * from './authenticator-checksum.ts';
-export type { KerberosProtection, ProtectionOptions } from './protection.ts';
-export type { SequenceMode } from './sequence.ts';
+export { BaseProtection, type KerberosProtection, type ProtectionOptions, type SavedProtection } from './protection.ts';
+export type { Received, SequenceMode } from './sequence.ts';
 export * from './token.ts';
 
 /** Message protection in the form that the key needs. */

@@ -5,7 +5,7 @@
 import type { Random } from '../../host/index.ts';
 import { SspiError, type TokenProtection } from '../../sspi/index.ts';
 import type { KerberosKey } from '../encryption/index.ts';
-import { type SequenceMode, SequenceWindow } from './sequence.ts';
+import { type Received, type SequenceMode, SequenceWindow } from './sequence.ts';
 
 /** What a protection is made of. */
 export interface ProtectionOptions {
@@ -16,8 +16,8 @@ export interface ProtectionOptions {
   readonly acceptorSubkey: boolean;
   /** The number of our first message: the one that we announced. */
   readonly sendSequence: number;
-  /** The number of the peer's first message: the one that it announced, or 0. */
-  readonly receiveSequence: number;
+  /** The number of the peer's first message: the one that it announced, or 0; or what was received elsewhere. */
+  readonly receiveSequence: number | Received;
   readonly sequence: SequenceMode;
   readonly confidentiality: boolean;
   readonly integrity: boolean;
@@ -41,6 +41,12 @@ export interface KerberosProtection extends TokenProtection {
   /** Zeroises the keys. */
   dispose(): void;
 }
+
+/** Where a protection stands, for one that goes on elsewhere (contract L6). */
+export type SavedProtection = Pick<
+  ProtectionOptions,
+  'key' | 'acceptorSubkey' | 'sendSequence' | 'sequence' | 'confidentiality' | 'integrity' | 'dceStyle'
+> & { readonly receiveSequence: Received };
 
 const STAGE = 'Kerberos message';
 
@@ -69,6 +75,7 @@ export abstract class BaseProtection implements KerberosProtection {
   protected readonly key: KerberosKey;
   protected readonly byAcceptor: boolean;
   protected readonly random: Random;
+  readonly #options: ProtectionOptions;
   readonly #window: SequenceWindow;
   readonly #strict: boolean;
   readonly #wraps: boolean;
@@ -77,6 +84,7 @@ export abstract class BaseProtection implements KerberosProtection {
   #disposed = false;
 
   constructor(options: ProtectionOptions, sequenceBits: 32 | 64) {
+    this.#options = options;
     this.key = options.key;
     this.byAcceptor = options.role === 'acceptor';
     this.confidentiality = options.confidentiality;
@@ -157,6 +165,19 @@ export abstract class BaseProtection implements KerberosProtection {
   /** Nothing to do. */
   restart(_direction: 'sent' | 'received'): void {
     // the key stream of each message stands for itself
+  }
+
+  /**
+   * Where it stands. The key is the one that it works with.
+   * @throws SspiError when it is of no use any more
+   */
+  save(): SavedProtection {
+    this.#assertAlive();
+    this.#assertUnbroken();
+    const { acceptorSubkey, sequence, dceStyle } = this.#options;
+    const { key, confidentiality, integrity } = this;
+    const [sendSequence, receiveSequence] = [this.#sending, this.#window.received];
+    return { key, acceptorSubkey, sequence, dceStyle, confidentiality, integrity, sendSequence, receiveSequence };
   }
 
   dispose(): void {

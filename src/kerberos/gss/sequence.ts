@@ -13,6 +13,18 @@ export type SequenceMode = 'strict' | 'replay' | 'none';
 /** So far behind the highest number messages may come. */
 const WINDOW = 32;
 
+/** What was received so far. */
+export interface Received {
+  /** The number after the highest. */
+  readonly next: number;
+  /** Bit n: number `next - 1 - n` was here. */
+  readonly seen: number;
+  /** Whether any message was here. */
+  readonly started: boolean;
+  /** Whether a MIC numbered zero was here out of turn. */
+  readonly unnumbered: boolean;
+}
+
 /** The numbers of one direction, as the receiver sees them. */
 export class SequenceWindow {
   readonly #mode: SequenceMode;
@@ -24,13 +36,25 @@ export class SequenceWindow {
   #unnumbered = false;
 
   /**
-   * @param first - the number that the peer announced
+   * @param first - the number that the peer announced, or what was received elsewhere
    * @param bits - 32 when numbers start over behind 2^32 - 1
    */
-  constructor(first: number, mode: SequenceMode, bits: 32 | 64) {
-    this.#next = first;
+  constructor(first: number | Received, mode: SequenceMode, bits: 32 | 64) {
     this.#mode = mode;
     this.#wraps = bits === 32;
+    if (typeof first === 'number') {
+      this.#next = first;
+    } else {
+      this.#next = first.next;
+      this.#seen = first.seen;
+      this.#started = first.started;
+      this.#unnumbered = first.unnumbered;
+    }
+  }
+
+  /** For a window that goes on elsewhere. */
+  get received(): Received {
+    return { next: this.#next, seen: this.#seen >>> 0, started: this.#started, unnumbered: this.#unnumbered };
   }
 
   /**
