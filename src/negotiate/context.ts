@@ -68,14 +68,17 @@ const ATTRIBUTES: readonly AttributeName[] = [
   'NEGO_STATUS',
 ];
 
+/** The mechanism's context. */
+type Inside = Pick<InnerMechanism, 'context'>;
+
 /** What an exchange makes known about itself while it runs. */
 export class Negotiation {
   readonly #scope: Scope;
   readonly #notes: Note[];
-  readonly #settle: (inner: InnerMechanism) => void;
+  readonly #settle: (inner: Inside) => void;
   #offered: readonly string[] = [];
 
-  constructor(scope: Scope, notes: readonly Note[], settle: (inner: InnerMechanism) => void) {
+  constructor(scope: Scope, notes: readonly Note[], settle: (inner: Inside) => void) {
     this.#scope = scope;
     this.#notes = [...notes];
     this.#settle = settle;
@@ -97,19 +100,19 @@ export class Negotiation {
   }
 
   /** An initiator's guess: the mechanism whose first token goes along with the offer. */
-  hope(inner: InnerMechanism): void {
+  hope(inner: Inside): void {
     this.#publishState(inner, SECPKG_NEGOTIATION.OPTIMISTIC);
   }
 
   /** The mechanism is settled, by the acceptor's choice or because the initiator speaks it without SPNEGO. */
-  settle(inner: InnerMechanism, how: 'negotiated' | 'direct'): void {
+  settle(inner: Inside, how: 'negotiated' | 'direct'): void {
     this.#settle(inner);
     this.#scope.publish('NEGOTIATION_PACKAGE', () => inner.context.info);
     this.#publishState(inner, how === 'direct' ? SECPKG_NEGOTIATION.DIRECT : SECPKG_NEGOTIATION.IN_PROGRESS);
   }
 
   /** The last word is spoken: from here on the context tells what the mechanism knows. */
-  complete(inner: InnerMechanism, how: 'negotiated' | 'direct'): void {
+  complete(inner: Inside, how: 'negotiated' | 'direct'): void {
     const { context } = inner;
     const forward = <N extends AttributeName>(name: N): void => this.#scope.publish(name, () => context.query(name));
     for (const name of FORWARDED) forward(name);
@@ -125,7 +128,7 @@ export class Negotiation {
     }));
   }
 
-  #publishState({ context }: InnerMechanism, state: number): void {
+  #publishState({ context }: Inside, state: number): void {
     this.#scope.publish('NEGOTIATION_INFO', () => ({ packageInfo: context.info, state }));
   }
 }
@@ -148,7 +151,7 @@ const MAX_LEGS = 12;
 /** Makes a context of one role's exchange. */
 export function negotiateContext(settings: NegotiateContextOptions): NegotiateContext {
   const { role, options, notes, intermediateFlags, onEnd } = settings;
-  let inner: InnerMechanism | undefined;
+  let inner: Inside | undefined;
   const context = contextOf({
     info: NEGOTIATE_INFO,
     role,
@@ -174,7 +177,8 @@ export function negotiateContext(settings: NegotiateContextOptions): NegotiateCo
   return new NegotiationContext(context, () => inner?.context);
 }
 
-class NegotiationContext implements NegotiateContext {
+/** What {@link negotiateContext} makes. */
+export class NegotiationContext implements NegotiateContext {
   readonly #context: SecurityContext;
   readonly #inner: () => SecurityContext | undefined;
   #spoken: boolean;

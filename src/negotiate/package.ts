@@ -26,6 +26,7 @@ import { type NegotiateContext, negotiateContext } from './context.ts';
 import { NEGOTIATE_INFO } from './info.ts';
 import { initiate } from './initiator.ts';
 import { type Candidate, type Mechanism, type Note, noteOf } from './mechanism.ts';
+import { exportNegotiated, importNegotiated } from './moving.ts';
 import { OID } from './oids.ts';
 import { allowedPackages } from './package-list.ts';
 
@@ -88,6 +89,8 @@ export function createNegotiatePackage({ mechanisms }: NegotiatePackageOptions):
   return {
     info: NEGOTIATE_INFO,
     acquire: (request) => acquire(mechanisms, request),
+    exportContext: (context) => exportNegotiated(mechanisms, context),
+    importContext: (state, host) => importNegotiated(mechanisms, state, host),
     ...(authority === undefined ? {} : { changePassword: (request) => authority.changePassword(request) }),
   };
 }

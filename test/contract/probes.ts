@@ -25,7 +25,7 @@ const HANDLE = 'SEC_E_INVALID_HANDLE';
 const UNSUPPORTED = 'SEC_E_UNSUPPORTED_FUNCTION';
 
 /** Packages whose contexts move (L6). */
-export const MOVING: readonly string[] = ['NTLM', 'Kerberos'];
+export const MOVING: readonly string[] = ['NTLM', 'Kerberos', 'Negotiate'];
 
 /** What a call came to, and how its effect shows if that was SEC_E_OK. */
 export interface Called {
